@@ -1,0 +1,1 @@
+"""The Fluent Bit under test: several ways to run one, behind one contract."""

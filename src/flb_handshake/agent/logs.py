@@ -1,0 +1,159 @@
+"""Reads Fluent Bit's log: lines, whose they are in a shared process, and the signs in them.
+
+The patterns are facts about Fluent Bit's wording, each with the releases that were seen to use it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+_ESCAPES: Final = re.compile(r"\x1b\[[0-9;]*m")
+_LINE: Final = re.compile(
+    r"^\[(?P<time>\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)?)\] "
+    r"\[ ?(?P<level>error|warn|info|debug|trace|help)\] ?(?P<text>.*)$"
+)
+_FINAL: Final = re.compile(r"\boutput=(?P<alias>.+) \(out_id=\d+\)\s*$")
+_OF_OUTPUT: Final = re.compile(r"^\[output:[^:\]]+:(?P<rest>.*)$")
+_OF_TLS_CONNECTION: Final = re.compile(r"^\[tls\] connection #(?P<fd>\d+) ")
+_OF_TLS: Final = re.compile(r"^\[(?:tls|io_tls|http_client|openssl)\b")
+_PUT_BACK: Final = re.compile(r"KA connection #\d+ to \S*?:(?P<port>\d+) is now available")
+_TO_PORT: Final = re.compile(r"connection #(?P<fd>-?\d+) (?:failed )?to \S*?:(?P<port>\d+)\b")
+
+
+class Level(StrEnum):
+    """How loud a line is."""
+
+    ERROR = "error"
+    WARN = "warn"
+    INFO = "info"
+    DEBUG = "debug"
+    TRACE = "trace"
+    HELP = "help"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogLine:
+    """One line of Fluent Bit's log."""
+
+    time: str
+    level: Level
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """Something that a log says, under a name that does not change with the wording."""
+
+    name: str
+    text: str
+    """The line's own words."""
+
+
+_SIGNS: Final = (
+    ("certificate_verify_failed", r"certificate verif(?:y|ication) failed"),  # 3.0.7 to 5.1
+    ("not_tls", r"wrong version number|http request"),  # 5.0 to 5.1
+    ("alert_received", r"\[tls\] error: ?error:.* alert |SSL3 alert read:fatal"),  # 5.0 to 5.1
+    ("alert_sent", r"SSL3 alert write:fatal"),  # tls.debug 1
+    ("unexpected_eof", r"unexpected EOF|unexpected eof"),  # 1.9 to 5.1
+    ("connection_reset", r"Connection reset by peer"),
+    ("broken_connection", r"\[http_client\] broken connection"),
+    ("ca_path_unusable", r"\[tls\] ca_path '"),
+    ("ca_file_unusable", r"\[tls\] ca_file '"),
+    ("crt_file_unusable", r"\[tls\] crt_file '"),
+    ("key_file_unusable", r"\[tls\] key_file '"),
+    ("key_mismatch", r"private_key '.*' and password don't match"),
+    ("tls_context_failed", r"error initializing TLS context"),
+    ("ciphers_refused", r"error setting up TLS ciphers"),
+    ("tls_not_supported", r"does not support TLS"),
+    ("unknown_property", r"unknown configuration property '"),
+    ("config_syntax", r"undefined value - check config is in valid classic format"),
+    ("name_not_found", r"getaddrinfo\(host='"),
+    ("no_upstream", r"no upstream connections available"),
+    ("timed_out", r"timed out after"),
+    ("http_status", r"HTTP status=\d+"),
+)
+_COMPILED: Final = tuple((name, re.compile(pattern)) for name, pattern in _SIGNS)
+
+
+def parse(raw: str) -> LogLine | None:
+    """The line, if it is one of Fluent Bit's log; None for banners and anything else."""
+    match = _LINE.match(_ESCAPES.sub("", raw))
+    if match is None:
+        return None
+    return LogLine(time=match["time"], level=Level(match["level"]), text=match["text"])
+
+
+def final_alias(raw: str, ports: Mapping[int, str]) -> str | None:
+    """The output that this line says to be done: its connection is put back, or it gave up."""
+    if match := _FINAL.search(raw):
+        return match["alias"]
+    if match := _PUT_BACK.search(raw):
+        return ports.get(int(match["port"]))
+    return None
+
+
+def signs(lines: Iterable[str]) -> tuple[Sign, ...]:
+    """The signs in these lines, in order, each kind once."""
+    found: dict[str, Sign] = {}
+    for raw in lines:
+        line = parse(raw)
+        text = line.text if line else raw.strip()
+        for name, pattern in _COMPILED:
+            if name not in found and pattern.search(text):
+                found[name] = Sign(name=name, text=text)
+    return tuple(found.values())
+
+
+def attributed(lines: Sequence[str], ports: Mapping[int, str]) -> dict[str, list[str]]:
+    """Which lines are whose, in the log of a process with several outputs (by alias).
+
+    `ports` says which alias dials which port. With `workers 0` one thread writes the log, so a
+    `[tls]` line without a connection belongs to the `[output:…]` line that follows it. A file
+    descriptor is reused only after the line that names its port.
+    """
+    found: dict[str, list[str]] = defaultdict(list)
+    by_descriptor: dict[str, list[str]] = defaultdict(list)
+    owner: dict[str, str] = {}
+    unclaimed: list[str] = []
+    aliases = set(ports.values())
+    for raw in lines:
+        line = parse(raw)
+        if line is None:
+            continue
+        if connection := _OF_TLS_CONNECTION.match(line.text):
+            descriptor = connection["fd"]
+            if "before SSL initialization" in line.text:
+                owner.pop(descriptor, None)
+            target = owner.get(descriptor)
+            (found[target] if target else by_descriptor[descriptor]).append(raw)
+        elif (upstream := _TO_PORT.search(line.text)) and int(upstream["port"]) in ports:
+            alias = ports[int(upstream["port"])]
+            found[alias] += by_descriptor.pop(upstream["fd"], [])
+            owner[upstream["fd"]] = alias
+            found[alias] += [*unclaimed, raw]
+            unclaimed.clear()
+        elif alias := _alias_of(line.text, aliases):
+            found[alias] += [*unclaimed, raw]
+            unclaimed.clear()
+        elif _OF_TLS.match(line.text):
+            unclaimed.append(raw)
+    return found
+
+
+def _alias_of(text: str, aliases: set[str]) -> str | None:
+    """The alias that a line bears; an alias may itself hold brackets, so it is looked up whole."""
+    if match := _FINAL.search(text):
+        return match["alias"] if match["alias"] in aliases else None
+    if match := _OF_OUTPUT.match(text):
+        rest = match["rest"]
+        cut = rest.find("] ")
+        while cut >= 0:
+            if rest[:cut] in aliases:
+                return rest[:cut]
+            cut = rest.find("] ", cut + 1)
+    return None

@@ -1,0 +1,313 @@
+"""Runs a fluent-bit binary of this machine, each job in a directory that only its owner reads."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from flb_handshake.agent.contract import (
+    AgentKind,
+    Capability,
+    Identity,
+    Job,
+    Log,
+    Running,
+)
+from flb_handshake.errors import AgentUnavailable, HarnessFailure
+
+_PREFIX: Final = "flb-handshake-"
+_INSTALLED: Final = "fluent-bit*/bin/fluent-bit"
+_PROBE_LIMIT: Final = 10.0
+_VERSION: Final = re.compile(r"Fluent Bit v(\d+\.\d+\.\d+)")
+_OPENSSL: Final = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]*) +(\d+ \w{3} \d{4})")
+_CHUNK: Final = 1 << 16
+
+_VIEW: Final = (
+    'if [ -n "$HOSTS" ]; then mount --bind "$HOSTS" /etc/hosts; fi && '
+    'if [ -n "$CERTS" ]; then mount --bind "$CERTS" /etc/ssl/certs; fi && exec "$@"'
+)
+"""What a shell does in a mount namespace of its own before it becomes the agent."""
+
+
+class Workplace:
+    """A directory for the files of jobs; it goes when the harness does, or at the next start."""
+
+    def __init__(self) -> None:
+        sweep()
+        self.root = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+
+    def put(self, job: Job) -> None:
+        """Writes the job's files. Raises HarnessFailure."""
+        try:
+            self._put(job)
+        except OSError as error:
+            raise HarnessFailure(
+                f"the files of a run cannot be written to {self.root}: {error.strerror}",
+                hint="make room there, or name another place in the variable TMPDIR",
+            ) from error
+
+    def _put(self, job: Job) -> None:
+        base = self.root / job.name
+        base.mkdir(mode=0o700)
+        _write(base / "fluent-bit.conf", job.config.encode(), 0o600)
+        for file in job.files:
+            path = base / file.path
+            if file.content is None:
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            else:
+                _write(path, file.content, file.mode)
+        if job.hosts:
+            lines = ["127.0.0.1 localhost", *(f"127.0.0.1 {name}" for name in job.hosts)]
+            _write(base / "hosts", ("\n".join(lines) + "\n").encode(), 0o644)
+        if job.system_certs is not None:
+            (base / "system-certs").mkdir(mode=0o755)
+            for name, content in job.system_certs.items():
+                _write(base / "system-certs" / name, content, 0o644)
+
+    def remove(self) -> None:
+        """Takes everything away."""
+        shutil.rmtree(self.root, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Removes the directories that a killed harness of this user left behind."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*-*"):
+        owner = int(left.name.removeprefix(_PREFIX).split("-", 1)[0])
+        with contextlib.suppress(OSError):
+            if left.stat().st_uid == os.getuid() and not _is_alive(owner):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+class RunningProcess:
+    """A child process and its output."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.log = Log()
+        self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._process = process
+        self._reader = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        assert self._process.stdout is not None  # noqa: S101 # it was started with a pipe
+        while data := await self._process.stdout.read(_CHUNK):
+            self.log.feed(data)
+        self.log.end()
+        self.exited.set_result(await self._process.wait())
+
+    async def stop(self) -> None:
+        """See Running."""
+        if not self.exited.done():
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        await self._reader
+
+
+class ProcessAgent:
+    """A binary, found or given. Also the base on which the reference agent runs."""
+
+    dials = "127.0.0.1"
+    bind = "127.0.0.1"
+    at_once = 32
+    """A Fluent Bit that does not start sleeps for a second before it exits (5.1.1): no load."""
+
+    def __init__(self, identity: Identity, lacks: Mapping[Capability, str]) -> None:
+        self.identity = identity
+        self.lacks = lacks
+        self._workplace = Workplace()
+        self._running: list[RunningProcess] = []
+
+    def directory(self, job: str) -> str:
+        """See Agent."""
+        return str(self._workplace.root / job)
+
+    async def prepare(self, jobs: Sequence[Job]) -> None:
+        """See Agent."""
+        for job in jobs:
+            self._workplace.put(job)
+
+    async def start(self, job: Job) -> Running:
+        """See Agent."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self._wrapped(job),
+                env=self._environment(job),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise HarnessFailure(
+                f"{self.identity.found} cannot be run: {error.strerror}",
+                hint="is it a fluent-bit for this machine, and may you execute it?",
+            ) from error
+        running = RunningProcess(process)
+        self._running.append(running)
+        return running
+
+    async def close(self) -> None:
+        """See Agent."""
+        for running in self._running:
+            await running.stop()
+        self._workplace.remove()
+
+    def command(self, job: Job) -> list[str]:
+        """The agent's own command line."""
+        return [self.identity.found, "-c", f"{self.directory(job.name)}/fluent-bit.conf"]
+
+    def view(self, job: Job) -> list[str]:
+        """What gives the agent the surroundings that the job asks for."""
+        if not job.hosts and job.system_certs is None:
+            return []
+        return [*_namespace(), "sh", "-c", _VIEW, "sh"]
+
+    def _wrapped(self, job: Job) -> list[str]:
+        prefix: list[str] = []
+        setpriv = shutil.which("setpriv")
+        if setpriv:
+            prefix = [setpriv, "--pdeathsig", "KILL"]
+            if job.unprivileged and os.geteuid() == 0:
+                prefix += ["--bounding-set", "-dac_override,-dac_read_search"]
+        return [*self.view(job), *prefix, *self.command(job)]
+
+    def _environment(self, job: Job) -> dict[str, str]:
+        base = self.directory(job.name)
+        return {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOSTS": f"{base}/hosts" if job.hosts else "",
+            "CERTS": f"{base}/system-certs" if job.system_certs is not None else "",
+        }
+
+
+def open_process(ref: str | None, *, version: str) -> ProcessAgent:
+    """The binary at a path, or the one found for a version. Raises AgentUnavailable."""
+    binary = Path(ref) if ref else find_binary(version)
+    if binary is None:
+        raise AgentUnavailable(
+            f"no fluent-bit {version} on PATH or in /opt/{_INSTALLED}",
+            hint="install it, or give the path of a binary: --fluent-bit /path/to/fluent-bit",
+        )
+    found = probe(binary)
+    return ProcessAgent(
+        Identity(
+            kind=AgentKind.PROCESS,
+            version=found,
+            label=f"Fluent Bit {found}",
+            tls_library=linked_openssl(binary),
+            found=str(binary),
+        ),
+        lacks=_lacking(),
+    )
+
+
+def find_binary(version: str) -> Path | None:
+    """`fluent-bit` on PATH or in /opt/fluent-bit*/bin, of this version."""
+    on_path = shutil.which("fluent-bit")
+    candidates = sorted(Path("/opt").glob(_INSTALLED), key=lambda path: version not in str(path))
+    if on_path:
+        candidates.insert(0, Path(on_path))
+    for candidate in candidates:
+        with contextlib.suppress(AgentUnavailable):
+            if probe(candidate) == version:
+                return candidate
+    return None
+
+
+def probe(binary: Path) -> str:
+    """The version that the binary says it is. Raises AgentUnavailable if it is no Fluent Bit."""
+    try:
+        said = subprocess.run(
+            [binary, "--version"], capture_output=True, timeout=_PROBE_LIMIT, check=False, text=True
+        )
+    except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it does not answer"
+        raise AgentUnavailable(
+            f"{binary} cannot be run: {reason}",
+            hint="give the path of a fluent-bit binary that this machine can execute",
+        ) from error
+    match = _VERSION.search(said.stdout)
+    if match is None:
+        raise AgentUnavailable(
+            f"{binary} is not Fluent Bit: `--version` says {said.stdout.strip()[:60]!r}",
+            hint="give the path of a fluent-bit binary",
+        )
+    return match[1]
+
+
+def linked_openssl(binary: Path) -> str:
+    """The OpenSSL that the binary holds or loads, from the version text inside the library."""
+    content = binary.read_bytes()
+    if b"libcrypto.so" not in content:
+        return openssl_in(content)
+    listed = subprocess.run(
+        [binary],
+        env={"LD_TRACE_LOADED_OBJECTS": "1"},
+        capture_output=True,
+        timeout=_PROBE_LIMIT,
+        check=False,
+        text=True,
+        errors="replace",
+    ).stdout
+    loaded = re.search(r"libcrypto\S* => (\S+)", listed)
+    return openssl_in(Path(loaded[1]).read_bytes()) if loaded else "unknown"
+
+
+def openssl_in(library: bytes) -> str:
+    """The version text inside a library's bytes."""
+    match = _OPENSSL.search(library)
+    return f"OpenSSL {match[1].decode()} {match[2].decode()}" if match else "unknown"
+
+
+def _lacking() -> dict[Capability, str]:
+    lacks = {}
+    if not _namespaces_work():
+        reason = "this system gives no private mount namespace (unshare --mount)"
+        lacks = {Capability.HOSTS: reason, Capability.SYSTEM_STORE: reason}
+    if os.geteuid() == 0 and shutil.which("setpriv") is None:
+        lacks[Capability.UNPRIVILEGED] = "root reads every file, and there is no setpriv"
+    return lacks
+
+
+def _namespace() -> list[str]:
+    rights = [] if os.geteuid() == 0 else ["--map-root-user"]
+    return ["unshare", "--mount", *rights]
+
+
+def _namespaces_work() -> bool:
+    if sys.platform != "linux" or shutil.which("unshare") is None:
+        return False
+    tried = subprocess.run(
+        [*_namespace(), "sh", "-c", "mount --bind /etc /etc"],
+        capture_output=True,
+        timeout=_PROBE_LIMIT,
+        check=False,
+    )
+    return tried.returncode == 0
+
+
+def _write(path: Path, content: bytes, mode: int) -> None:
+    """Writes a file that was never readable by more than it should be."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+    path.chmod(mode)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,44 @@
+"""Every error a user can meet, each with a hint and the exit code that belongs to it."""
+
+from __future__ import annotations
+
+EXIT_AS_EXPECTED = 0
+EXIT_DISAGREES = 1
+EXIT_USER_MISTAKE = 2
+EXIT_HARNESS_FAILED = 3
+
+
+class HandshakeError(Exception):
+    """The root of the tree: `str(error)` says what is wrong and where, `hint` what to do."""
+
+    exit_code = EXIT_HARNESS_FAILED
+
+    def __init__(self, message: str, *, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class UserMistake(HandshakeError):
+    """Something the user gave is wrong: a file, an option, a scenario."""
+
+    exit_code = EXIT_USER_MISTAKE
+
+
+class CatalogueError(UserMistake):
+    """A scenario file cannot be loaded or contradicts itself."""
+
+
+class UnknownScenario(UserMistake):
+    """No scenario bears the id or matches the pattern."""
+
+
+class CertificateFileError(UserMistake):
+    """A PEM file given by the user cannot be used."""
+
+
+class HarnessFailure(HandshakeError):
+    """The harness could not do its work; never an outcome of the agent."""
+
+
+class AgentUnavailable(HarnessFailure):
+    """The Fluent Bit asked for cannot be had on this machine."""

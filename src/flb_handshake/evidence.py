@@ -1,0 +1,190 @@
+"""Evidence: everything recorded in one run, from both ends; immutable, JSON, enough to judge again.
+
+It knows nothing of what was expected, and it holds no private key: what is about to be written is
+searched for one, and a line of a log or a configuration that tells a password is blanked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from flb_handshake.errors import UserMistake
+from flb_handshake.peer.events import Event
+
+SCHEMA: Final = 1
+
+_PRIVATE: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
+)
+_PASSWORD: Final = re.compile(r"(?im)^(\s*(?:tls\.key_passwd|[a-z._]*passwd|shared_key)\s+)(\S.*)$")
+
+
+def redacted(text: str) -> str:
+    """The text without private keys and without the values of passwords."""
+    text = _PRIVATE.sub("(a private key stood here)", text)
+    return _PASSWORD.sub(r"\1(hidden)", text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentRun:
+    """What the agent was and what it did."""
+
+    kind: str
+    """docker, process or reference."""
+    label: str
+    """How reports name it: `Fluent Bit 5.1.1`, or the reference agent's whole name."""
+    version: str
+    tls_library: str
+    config: str
+    """The part of the configuration that is this scenario's."""
+    log: tuple[str, ...]
+    """The lines of the log that are this scenario's."""
+    exit_code: int | None
+    """None: it ran until the harness ended it."""
+    shared: bool
+    """Whether other scenarios ran in the same process."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the files hold and what a careful agent would check: public material only."""
+
+    name: str
+    """The name or address that the agent means to reach."""
+    plugin: str
+    properties: tuple[tuple[str, str], ...]
+    sent: str
+    """The chain that the collector presents, PEM."""
+    anchors: str | None
+    """What CA.File holds, PEM; None: unset, or nothing that can be read as PEM."""
+    ca_file: str
+    """What was done about CA.File, in words."""
+    client: str
+    """The client certificate that the agent is given, PEM; empty: none."""
+    client_auth: str
+    client_anchors: str
+    """What the collector trusts for client certificates, PEM."""
+    at: str
+    """When it ran: ISO 8601, UTC."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """One run."""
+
+    scenario: str
+    agent: AgentRun
+    facts: Facts
+    events: tuple[Event, ...]
+    peer_library: str
+    duration: float
+    """Seconds from the start of the agent to the terminal event."""
+    harness_error: str | None = None
+    """Set when the harness failed; then nothing here speaks of the agent."""
+    unsupported: str | None = None
+    """Why this agent could not be given what the scenario needs."""
+    host: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values, without keys and passwords."""
+        stored = asdict(self)
+        stored["events"] = [event.to_json() for event in self.events]
+        stored["schema"] = SCHEMA
+        stored["agent"]["config"] = redacted(self.agent.config)
+        stored["agent"]["log"] = [redacted(line) for line in self.agent.log]
+        stored["facts"]["properties"] = [
+            [name, "(hidden)" if "passwd" in name else value] for name, value in self.facts.properties
+        ]
+        return json.loads(json.dumps(stored))  # type: ignore[no-any-return] # an object in, one out
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Evidence:
+        """The evidence that `to_json` wrote. Raises UserMistake for anything else."""
+        try:
+            if stored["schema"] != SCHEMA:
+                raise UserMistake(
+                    f"this evidence has schema {stored['schema']}, this version reads {SCHEMA}",
+                    hint="judge it with the flb-handshake that wrote it, or record it anew",
+                )
+            agent = dict(stored["agent"])
+            agent["log"] = tuple(agent["log"])
+            facts = dict(stored["facts"])
+            facts["properties"] = tuple((name, value) for name, value in facts["properties"])
+            return cls(
+                scenario=stored["scenario"],
+                agent=AgentRun(**agent),
+                facts=Facts(**facts),
+                events=tuple(Event.from_json(event) for event in stored["events"]),
+                peer_library=stored["peer_library"],
+                duration=float(stored["duration"]),
+                harness_error=stored["harness_error"],
+                unsupported=stored["unsupported"],
+                host=dict(stored["host"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise UserMistake(
+                f"this is not evidence of flb-handshake: {error!r}",
+                hint="give a file that `flb-handshake run --evidence DIRECTORY` wrote",
+            ) from error
+
+
+def write(directory: Path, evidence: Evidence) -> Path:
+    """Writes the evidence to a file of its own, named after its scenario. Raises OSError."""
+    name = re.sub(r"[^A-Za-z0-9._=-]+", "_", evidence.scenario) or "evidence"
+    directory.mkdir(parents=True, exist_ok=True)
+    path = directory / f"{name}.json"
+    path.write_text(json.dumps(evidence.to_json(), indent=1) + "\n", encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> Evidence:
+    """Reads what `write` wrote. Raises UserMistake."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserMistake(
+            f"{path} cannot be read as evidence: {error}",
+            hint="give a file that `flb-handshake run --evidence DIRECTORY` wrote",
+        ) from error
+    if not isinstance(stored, dict):
+        raise UserMistake(f"{path} holds no evidence", hint="its JSON is not an object")
+    return Evidence.from_json(stored)
+
+
+def pack(all_of_it: Sequence[Evidence]) -> list[str]:
+    """Many evidences as JSON lines, every certificate written once, in the first line."""
+    texts: dict[str, str] = {}
+
+    def shortened(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith("-----BEGIN CERTIFICATE-----"):
+            return "@" + texts.setdefault(value, str(len(texts)))
+        if isinstance(value, dict):
+            return {key: shortened(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [shortened(inner) for inner in value]
+        return value
+
+    lines = [json.dumps(shortened(one.to_json()), separators=(",", ":")) for one in all_of_it]
+    table = {number: text for text, number in texts.items()}
+    return [json.dumps({"certificates": table}, separators=(",", ":")), *lines]
+
+
+def unpack(lines: Sequence[str]) -> list[Evidence]:
+    """What `pack` packed. Raises UserMistake."""
+    table = json.loads(lines[0])["certificates"]
+
+    def whole(value: Any) -> Any:
+        if isinstance(value, str) and value.startswith("@") and value[1:] in table:
+            return table[value[1:]]
+        if isinstance(value, dict):
+            return {key: whole(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [whole(inner) for inner in value]
+        return value
+
+    return [Evidence.from_json(whole(json.loads(line))) for line in lines[1:]]

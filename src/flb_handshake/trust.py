@@ -1,0 +1,110 @@
+"""What a careful reader finds in certificates: who signed what, since when, for which name.
+
+This is the harness's own look at public material, apart from what any agent does with it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from collections.abc import Sequence
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from OpenSSL import crypto
+
+
+def certificates(pem: str) -> list[x509.Certificate]:
+    """The certificates in a PEM text; those that cannot be read are left out."""
+    found = []
+    for block in pem.split("-----BEGIN CERTIFICATE-----")[1:]:
+        body = block.split("-----END CERTIFICATE-----")[0]
+        text = f"-----BEGIN CERTIFICATE-----{body}-----END CERTIFICATE-----\n"
+        try:
+            found.append(x509.load_pem_x509_certificate(text.encode("utf-8", "replace")))
+        except ValueError:
+            continue
+    return found
+
+
+def is_trusted(
+    sent: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate], at: dt.datetime
+) -> bool:
+    """Whether the chain that was sent leads to one of the anchors, with all of it valid then."""
+    return why_untrusted(sent, anchors, at) is None
+
+
+def why_untrusted(
+    sent: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate], at: dt.datetime
+) -> str | None:
+    """OpenSSL's reason why the chain does not lead to an anchor; None when it does."""
+    if not sent:
+        return "no certificate was sent"
+    store = crypto.X509Store()
+    for anchor in anchors:
+        store.add_cert(crypto.X509.from_cryptography(anchor))
+    store.set_time(at)
+    leaf, *above = (crypto.X509.from_cryptography(one) for one in sent)
+    try:
+        crypto.X509StoreContext(store, leaf, above).verify_certificate()
+    except crypto.X509StoreContextError as error:
+        return str(error)
+    usages = extended_usages(sent[0])
+    if usages is not None and x509.ExtendedKeyUsageOID.SERVER_AUTH not in usages:
+        return "its extended key usage does not allow a server"
+    return None
+
+
+def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    """Whether this issuer's name and key made this certificate."""
+    if certificate.issuer != issuer.subject:
+        return False
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def extended_usages(certificate: x509.Certificate) -> list[x509.ObjectIdentifier] | None:
+    """The extended key usages; None when the extension is absent or cannot be read."""
+    try:
+        return list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
+    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
+        return None
+
+
+def names(certificate: x509.Certificate) -> tuple[list[str], list[str]]:
+    """The names that a certificate bears: subjectAltName's DNS names and its IP addresses."""
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
+        return [], []
+    addresses = [str(address) for address in found.get_values_for_type(x509.IPAddress)]
+    return found.get_values_for_type(x509.DNSName), addresses
+
+
+def bears_name(certificate: x509.Certificate, wanted: str) -> bool:
+    """Whether subjectAltName names what was dialled (RFC 9525: a wildcard is one whole label)."""
+    dns, addresses = names(certificate)
+    try:
+        return str(ipaddress.ip_address(wanted)) in addresses
+    except ValueError:
+        pass
+    host = _labels(wanted)
+    return any(_matches(_labels(pattern), host) for pattern in dns)
+
+
+def _labels(name: str) -> list[str]:
+    try:
+        ascii_name = name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        ascii_name = name
+    return ascii_name.rstrip(".").lower().split(".")
+
+
+def _matches(pattern: list[str], host: list[str]) -> bool:
+    if len(pattern) != len(host):
+        return False
+    wild = pattern[0] == "*" and len(pattern) > 2  # noqa: PLR2004 # never a whole domain
+    return pattern[1:] == host[1:] and (wild or pattern[0] == host[0])

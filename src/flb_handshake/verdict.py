@@ -1,0 +1,77 @@
+"""Expectation x Observation -> Verdict: the one place where the two meet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flb_handshake.evidence import Evidence
+from flb_handshake.judge import Observation
+from flb_handshake.model import Does, Expectation, Outcome, VerdictKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How an observation compares with what was expected."""
+
+    kind: VerdictKind
+    reason: str = ""
+    """What differs, in words; empty when nothing does."""
+    gap: bool = False
+    """This Fluent Bit does as expected, but a careful operator would want otherwise."""
+
+
+def compare(
+    expectation: Expectation,
+    evidence: Evidence,
+    observation: Observation,
+    control: Observation | None,
+) -> Verdict:
+    """Holds the observation against the expectation; a refusal counts only beside its control.
+
+    `control` is the observation of the control twin; None where nothing is wrong to be removed.
+    """
+    if evidence.unsupported:
+        return Verdict(kind=VerdictKind.UNSUPPORTED, reason=evidence.unsupported)
+    if observation.outcome is Outcome.INVALID:
+        return Verdict(kind=VerdictKind.HARNESS_ERROR, reason=observation.note)
+    if not observation.outcome.arrived and control is not None and not control.outcome.arrived:
+        return Verdict(
+            kind=VerdictKind.CONTROL_FAILED,
+            reason=f"without the defect it was not delivered either: {control.outcome}"
+            f"{f' ({control.note})' if control.note else ''}",
+        )
+    does = expectation.does
+    kind = _disagreement(does, observation, evidence)
+    if kind is None:
+        wanted = expectation.should
+        return Verdict(
+            kind=VerdictKind.AGREES, gap=wanted is not None and wanted is not observation.outcome
+        )
+    return Verdict(
+        kind=kind, reason=f"expected {words(does)}, observed {observed_words(observation)}"
+    )
+
+
+def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictKind | None:
+    if seen.outcome.arrived and not does.outcome.arrived:
+        return VerdictKind.UNEXPECTED_SUCCESS
+    if does.outcome.arrived and not seen.outcome.arrived:
+        return VerdictKind.UNEXPECTED_FAILURE
+    if seen.outcome is not does.outcome or seen.alert != does.alert:
+        return VerdictKind.WRONG_REASON
+    if does.says and not any(does.says in line for line in evidence.agent.log):
+        return VerdictKind.WRONG_REASON
+    return None
+
+
+def words(does: Does) -> str:
+    """An expectation in words."""
+    alert = f" with {does.alert}" if does.alert else ""
+    says = f', saying "{does.says}"' if does.says else ""
+    return f"{does.outcome}{alert}{says}"
+
+
+def observed_words(seen: Observation) -> str:
+    """An observation in words."""
+    alert = f" with {seen.alert} from the {seen.alert_from}" if seen.alert else ""
+    return f"{seen.outcome}{alert}"
