@@ -61,7 +61,8 @@ class Facts:
     sent: str
     """The chain that the collector presents, PEM."""
     anchors: str | None
-    """What CA.File holds, PEM; None: unset, or nothing that can be read as PEM."""
+    """What CA.File and `tls.ca_path` hold (or the system store, where the scenario fills it), PEM,
+    CRLs included; None: unset, or nothing that can be read as PEM."""
     ca_file: str
     """What was done about CA.File, in words."""
     client: str

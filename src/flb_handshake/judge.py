@@ -89,9 +89,7 @@ def exposure(evidence: Evidence, observation: Observation) -> tuple[Exposure, ..
     if observation.outcome is Outcome.DELIVERED:
         facts = evidence.facts
         sent = trust.certificates(facts.sent)
-        if not trust.is_trusted(
-            sent, trust.certificates(facts.anchors or ""), dt.datetime.fromisoformat(facts.at)
-        ):
+        if not trust.is_trusted(sent, facts.anchors or "", dt.datetime.fromisoformat(facts.at)):
             found.append(Exposure.WRONG_PEER_ACCEPTED)
         elif not trust.bears_name(sent[0], facts.name):
             found.append(Exposure.NAME_UNCHECKED)

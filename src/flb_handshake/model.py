@@ -254,8 +254,11 @@ class Scenario:
 
     @property
     def control(self) -> Setup | None:
-        """The control twin: this setup before its first defect, derived and never written."""
-        return self.setup.whole
+        """The control twin: this setup before its first defect, derived and never written.
+
+        None where nothing is wrong: then the setup would be its own twin.
+        """
+        return None if self.setup.whole == self.setup else self.setup.whole
 
 
 class VerdictKind(StrEnum):

@@ -49,17 +49,15 @@ class Pki:
     def certificate(self, spec: CertSpec) -> x509.Certificate:
         """The certificate of this spec."""
         if spec not in self._certificates:
-            if _is_baseline(spec):
-                self._certificates[spec] = self._by_trustme(spec)
-            else:
-                self._certificates[spec] = self._forged(spec)
+            made = self._by_trustme(spec) if self._trustme_can(spec) else self._forged(spec)
+            self._certificates[spec] = made
         return self._certificates[spec]
 
     def key(self, spec: CertSpec) -> PrivateKey:
         """The private key of this spec; shared by specs of one common name, kind and label."""
-        identity = (spec.key, spec.common_name, spec.key_label)
+        identity = _key_identity(spec)
         if identity not in self._keys:
-            if _is_baseline(spec):
+            if self._trustme_can(spec):
                 self.certificate(spec)
             else:
                 self._keys[identity] = _new_key(spec.key)
@@ -119,6 +117,15 @@ class Pki:
         crl = builder.sign(self.key(issuer), _digest(issuer.key))
         return crl.public_bytes(serialization.Encoding.PEM)
 
+    def _trustme_can(self, spec: CertSpec) -> bool:
+        """trustme makes keys of its own, so it makes only the first certificate of a key."""
+        if not _is_baseline(spec) or _key_identity(spec) in self._keys:
+            return False
+        if spec.issuer is None:
+            return True
+        self.certificate(spec.issuer)
+        return spec.issuer in self._authorities
+
     def _by_trustme(self, spec: CertSpec) -> x509.Certificate:
         if spec.ca:
             issued = self._authority(spec).cert_pem.bytes()
@@ -139,7 +146,7 @@ class Pki:
             key = leaf.private_key_pem.bytes()
         loaded = serialization.load_pem_private_key(key, None)
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)  # noqa: S101 # KeyType.ECDSA
-        self._keys.setdefault((spec.key, spec.common_name, spec.key_label), loaded)
+        self._keys[_key_identity(spec)] = loaded
         return x509.load_pem_x509_certificate(issued)
 
     def _authority(self, spec: CertSpec) -> trustme.CA:
@@ -204,6 +211,10 @@ class Pki:
         if spec.critical_extension:
             made.append((x509.UnrecognizedExtension(_UNKNOWN_OID, b"\x05\x00"), True))
         return made
+
+
+def _key_identity(spec: CertSpec) -> tuple[Key, str, str]:
+    return (spec.key, spec.common_name, spec.key_label)
 
 
 def _is_baseline(spec: CertSpec) -> bool:

@@ -89,12 +89,17 @@ def content(pki: Pki, file: File) -> bytes:
             return pki.pem(*file.certs) + crls
 
 
-def readable_pem(pki: Pki, file: File | None) -> str | None:
-    """The certificates that a PEM reader finds in a file; None when it finds none."""
-    if file is None or file.form not in {FileForm.PEM, FileForm.CRLF, FileForm.TEXT}:
-        return None
-    text = file.text if file.form is FileForm.TEXT else pki.pem(*file.certs).decode()
-    return text if "-----BEGIN CERTIFICATE-----" in text else None
+_READABLE = {FileForm.PEM, FileForm.CRLF, FileForm.TEXT, FileForm.HASHED, FileForm.UNHASHED}
+
+
+def public_pem(pki: Pki, *files: File | None) -> str:
+    """The certificates and CRLs that a PEM reader finds in these files, and nothing secret."""
+    texts = [
+        file.text if file.form is FileForm.TEXT else content(pki, file).decode()
+        for file in files
+        if file is not None and file.form in _READABLE
+    ]
+    return "".join(text for text in texts if "-----BEGIN CERTIFICATE-----" in text)
 
 
 def hashed(pki: Pki, specs: Iterable[CertSpec]) -> dict[str, bytes]:

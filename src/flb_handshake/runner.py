@@ -286,18 +286,17 @@ class _Stage:
         client_ca = setup.peer.client_ca_pem or (
             self.pki.pem(setup.peer.client_ca).decode() if setup.peer.client_ca else ""
         )
+        anchors = placing.public_pem(self.pki, held, setup.agent.ca_path)
         if setup.agent.ca is CAFile.SYSTEM:
-            anchors: str | None = self.pki.pem(setup.peer.chain.root).decode()
-        else:
-            anchors = placing.readable_pem(self.pki, held)
+            anchors += self.pki.pem(setup.peer.chain.root).decode()
         return Facts(
             name=setup.agent.name,
             plugin=setup.agent.plugin,
             properties=tuple(properties(setup, placed).items()),
             sent=sent,
-            anchors=anchors,
+            anchors=anchors or None,
             ca_file=str(setup.agent.ca) if isinstance(setup.agent.ca, CAFile) else "given",
-            client=(placing.readable_pem(self.pki, client) or "") if client else "",
+            client=placing.public_pem(self.pki, client),
             client_auth=setup.peer.client_auth,
             client_anchors=client_ca,
             at=self.pki.now.isoformat(),

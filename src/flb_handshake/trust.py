@@ -8,10 +8,15 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections.abc import Sequence
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 from OpenSSL import crypto
+
+_SHORTEST_RSA: Final = 2048
+"""NIST SP 800-131A allows no shorter key since 2014."""
 
 
 def certificates(pem: str) -> list[x509.Certificate]:
@@ -27,22 +32,41 @@ def certificates(pem: str) -> list[x509.Certificate]:
     return found
 
 
-def is_trusted(
-    sent: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate], at: dt.datetime
-) -> bool:
+def revocation_lists(pem: str) -> list[x509.CertificateRevocationList]:
+    """The CRLs in a PEM text; those that cannot be read are left out."""
+    found = []
+    for block in pem.split("-----BEGIN X509 CRL-----")[1:]:
+        body = block.split("-----END X509 CRL-----")[0]
+        text = f"-----BEGIN X509 CRL-----{body}-----END X509 CRL-----\n"
+        try:
+            found.append(x509.load_pem_x509_crl(text.encode("utf-8", "replace")))
+        except ValueError:
+            continue
+    return found
+
+
+def is_trusted(sent: Sequence[x509.Certificate], anchors: str, at: dt.datetime) -> bool:
     """Whether the chain that was sent leads to one of the anchors, with all of it valid then."""
     return why_untrusted(sent, anchors, at) is None
 
 
 def why_untrusted(
-    sent: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate], at: dt.datetime
+    sent: Sequence[x509.Certificate], anchors: str, at: dt.datetime
 ) -> str | None:
-    """OpenSSL's reason why the chain does not lead to an anchor; None when it does."""
+    """Why a careful reader would not believe this chain; None when nothing is wrong with it.
+
+    `anchors` is PEM, with CRLs if there are any: then revocation is looked at too.
+    """
     if not sent:
         return "no certificate was sent"
     store = crypto.X509Store()
-    for anchor in anchors:
+    for anchor in certificates(anchors):
         store.add_cert(crypto.X509.from_cryptography(anchor))
+    lists = revocation_lists(anchors)
+    for revoked in lists:
+        store.add_crl(revoked)
+    if lists:
+        store.set_flags(crypto.X509StoreFlags.CRL_CHECK | crypto.X509StoreFlags.CRL_CHECK_ALL)
     store.set_time(at)
     leaf, *above = (crypto.X509.from_cryptography(one) for one in sent)
     try:
@@ -52,6 +76,9 @@ def why_untrusted(
     usages = extended_usages(sent[0])
     if usages is not None and x509.ExtendedKeyUsageOID.SERVER_AUTH not in usages:
         return "its extended key usage does not allow a server"
+    key = sent[0].public_key()
+    if isinstance(key, rsa.RSAPublicKey) and key.key_size < _SHORTEST_RSA:
+        return f"its RSA key has only {key.key_size} bits"
     return None
 
 

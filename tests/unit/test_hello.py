@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from flb_handshake.peer import hello as reader
 from flb_handshake.peer.hello import ClientHello, HelloError, HelloParser, looks_like_tls, parse
 
 NAME = "logging.example.com"
@@ -357,8 +356,11 @@ SHARED = body(extensions=[(10, vector(2, pairs([0x001D]))), alpn(b"h2")])
     [
         (b'{"version"', "0x7b"),
         (record(b"\x02\x28", kind=0x15), "alert record"),
+        (b"\x14\x03\x03\0\x01\x01", "change_cipher_spec record"),
+        (b"\x17\x03\x03", "application_data record"),
         (b"\x80\x2e\x01\x03\x01", "SSL 2.0"),
-        (b"\x16\x02", "major version"),
+        (b"\x16\x02", "every TLS, not 2"),
+        (b"\x93\xa3", "0x93 (no TLS)"),
         (b"\x16\x03\x09", "0x0309"),
         (record(b""), "not 0"),
         (b"\x16\x03\x01\x40\x01", "not 16385"),
@@ -395,17 +397,25 @@ def test_a_refusal_is_final():
             parser.feed(chunk)
 
 
-def test_the_longest_hello_is_read_from_tiny_records_in_bounded_memory():
-    room = reader.MAX_HELLO - len(body(extensions=[(21, b"")]))
-    longest = message(body(extensions=[(21, bytes(room))]))
-    assert len(longest) == reader.MAX_HELLO + 4
-    stream = records(longest, 9) + bytes(20_000_000)
+@pytest.mark.parametrize("size", [9, 16384])
+def test_a_hello_of_64_kib_is_read_in_bounded_memory_whatever_follows(size):
+    longest = body(extensions=[(21, bytes(65536 - len(body(extensions=[(21, b"")]))))])
+    assert len(longest) == 65536
+    stream = records(message(longest), size) + bytes(20_000_000)
     tracemalloc.start()
     try:
         assert parse(stream).extensions == (21,)
-        assert tracemalloc.get_traced_memory()[1] < 8 * reader.MAX_HELLO
+        assert tracemalloc.get_traced_memory()[1] < 8 * 65536
     finally:
         tracemalloc.stop()
+
+
+def test_a_parser_that_is_done_keeps_none_of_the_bytes():
+    done, refused = HelloParser(), HelloParser()
+    assert done.feed(REAL["ssl 1.3"])
+    with pytest.raises(HelloError):
+        refused.feed(REAL["ssl 1.3"][:90] + bytes(1000) * 90)
+    assert (len(done._message), len(refused._message)) == (0, 0)
 
 
 # Any bytes at all

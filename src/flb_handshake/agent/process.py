@@ -67,7 +67,7 @@ class Workplace:
             else:
                 _write(path, file.content, file.mode)
         if job.hosts:
-            lines = ["127.0.0.1 localhost", *(f"127.0.0.1 {name}" for name in job.hosts)]
+            lines = ["127.0.0.1 localhost", *(f"127.0.0.1 {name} {name}." for name in job.hosts)]
             _write(base / "hosts", ("\n".join(lines) + "\n").encode(), 0o644)
         if job.system_certs is not None:
             (base / "system-certs").mkdir(mode=0o755)

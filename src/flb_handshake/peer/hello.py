@@ -42,7 +42,7 @@ _RECORD_KINDS = {
     0x14: "a TLS change_cipher_spec record",
     0x15: "a TLS alert record",
     0x17: "a TLS application_data record",
-    0x80: "an SSL 2.0 hello, or no TLS at all",
+    0x80: "as an SSL 2.0 hello begins, or no TLS",
 }
 _VERSION_NAMES = _registry("0304 TLSv1.3 0303 TLSv1.2 0302 TLSv1.1 0301 TLSv1 0300 SSLv3")
 _JA4_VERSIONS = _registry("0304 13 0303 12 0302 11 0301 10 0300 s3 0002 s2 feff d1 fefd d2 fefc d3")
@@ -231,7 +231,7 @@ def _not_a_handshake_record(header: bytes) -> str:
     # Only the first byte that is wrong is told, so that the message does not depend on how many
     # bytes happened to arrive together.
     if header[:1] != b"\x16":
-        kind = _RECORD_KINDS.get(min(header[0], 0x80), "no TLS")
+        kind = _RECORD_KINDS.get(header[0], "no TLS")
         return f"a TLS handshake record begins with 0x16, not 0x{header[0]:02x} ({kind})"
     if header[1:2] != b"\x03":
         return f"the record's major version is 3 in SSL 3.0 and every TLS, not {header[1]}"

@@ -1,0 +1,247 @@
+"""Shakes hands as a TLS client, and logs what OpenSSL did as Fluent Bit's `tls.debug 1` does.
+
+Facts: src/tls/openssl.c of 5.1.1; OpenSSL 3.0's own numbers and words, each alert measured.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
+    Say = Callable[[str, str], None]
+    """Takes a level and a text for the log."""
+
+_LINGER: Final = 1.0
+_BAD_SIGNATURE: Final = "error:06880006:asn1 encoding routines::EVP lib"
+
+_REASONS: Final = {
+    "BAD_KEY_SHARE": 108,
+    "BAD_EXTENSION": 110,
+    "BAD_PROTOCOL_VERSION_NUMBER": 116,
+    "BAD_SIGNATURE": 123,
+    "CCS_RECEIVED_EARLY": 133,
+    "CERTIFICATE_VERIFY_FAILED": 134,
+    "DATA_BETWEEN_CCS_AND_FINISHED": 145,
+    "DIGEST_CHECK_FAILED": 149,
+    "EXCESSIVE_MESSAGE_SIZE": 152,
+    "LENGTH_MISMATCH": 159,
+    "NO_CIPHERS_AVAILABLE": 181,
+    "NO_PROTOCOLS_AVAILABLE": 191,
+    "PACKET_LENGTH_TOO_LONG": 198,
+    "INVALID_ALERT": 205,
+    "UNSOLICITED_EXTENSION": 217,
+    "UNEXPECTED_MESSAGE": 244,
+    "UNKNOWN_ALERT_TYPE": 246,
+    "UNKNOWN_CIPHER_RETURNED": 248,
+    "UNSUPPORTED_PROTOCOL": 258,
+    "WRONG_CIPHER_RETURNED": 261,
+    "WRONG_SSL_VERSION": 266,
+    "WRONG_VERSION_NUMBER": 267,
+    "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": 281,
+    "UNEXPECTED_EOF_WHILE_READING": 294,
+    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED": 333,
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": 338,
+    "WRONG_SIGNATURE_TYPE": 370,
+    "WRONG_CURVE": 378,
+    "WRONG_CERTIFICATE_TYPE": 383,
+    "DH_KEY_TOO_SMALL": 394,
+    "EE_KEY_TOO_SMALL": 399,
+    "TOO_MANY_WARN_ALERTS": 409,
+    "BAD_RECORD_TYPE": 443,
+}
+"""OpenSSL's numbers for what a TLS client can meet (include/openssl/sslerr.h, 3.0)."""
+
+_ALERTS: Final = {
+    0: "close notify",
+    10: "unexpected_message",
+    20: "bad record mac",
+    21: "decryption failed",
+    22: "record overflow",
+    30: "decompression failure",
+    40: "handshake failure",
+    41: "no certificate",
+    42: "bad certificate",
+    43: "unsupported certificate",
+    44: "certificate revoked",
+    45: "certificate expired",
+    46: "certificate unknown",
+    47: "illegal parameter",
+    48: "unknown CA",
+    49: "access denied",
+    50: "decode error",
+    51: "decrypt error",
+    60: "export restriction",
+    70: "protocol version",
+    71: "insufficient security",
+    80: "internal error",
+    90: "user canceled",
+    100: "no renegotiation",
+    110: "unsupported extension",
+    111: "certificate unobtainable",
+    112: "unrecognized name",
+    113: "bad certificate status response",
+    114: "bad certificate hash value",
+    115: "unknown PSK identity",
+    120: "no application protocol",
+}
+"""OpenSSL 3.0's words for the alerts; 86, 109 and 116 it calls "unknown", as any other."""
+
+_ALERT_FOR: Final = {
+    42: (6, 9, 13, 14, 27, 28, 62, 63, 64, 65, 66, 67, 68, 94),
+    48: (2, 18, 19, 20, 21, 22, 24, 25, 79),
+    45: (10, 12),
+    44: (23,),
+    51: (4, 5, 7, 8),
+    43: (26,),
+    40: (50,),
+    80: (1, 17, 69, 70),
+}
+"""The alert for each X.509 verification code, 46 for the rest (ssl_x509err2alert, OpenSSL 3.0)."""
+
+_STATES: Final = {
+    ("write", 1): "SSLv3/TLS write client hello",
+    ("read", 2): "SSLv3/TLS read server hello",
+    ("read", 4): "SSLv3/TLS read server session ticket",
+    ("read", 8): "TLSv1.3 read encrypted extensions",
+    ("read", 11): "SSLv3/TLS read server certificate",
+    ("read", 12): "SSLv3/TLS read server key exchange",
+    ("read", 13): "SSLv3/TLS read server certificate request",
+    ("read", 14): "SSLv3/TLS read server done",
+    ("read", 15): "TLSv1.3 read server certificate verify",
+    ("read", 20): "SSLv3/TLS read finished",
+    ("write", 11): "SSLv3/TLS write client certificate",
+    ("write", 15): "SSLv3/TLS write certificate verify",
+    ("write", 16): "SSLv3/TLS write client key exchange",
+    ("write", 20): "SSLv3/TLS write finished",
+}
+
+
+class HandshakeError(Exception):
+    """A handshake that failed; its connection is still open."""
+
+    def __init__(self, connection: ssl.SSLSocket, *, timed_out: bool = False) -> None:
+        super().__init__("handshake")
+        self.connection = connection
+        self.timed_out = timed_out
+
+
+def handshake(
+    raw: socket.socket, made: ssl.SSLContext, name: str, watch: Watch
+) -> ssl.SSLSocket:
+    """Shakes hands for this name. Raises HandshakeError, once the log says why."""
+    connection = made.wrap_socket(
+        raw,
+        # As bytes a name goes out as it was written; as str Python would convert it.
+        server_hostname=name.encode(),
+        do_handshake_on_connect=False,
+        suppress_ragged_eofs=False,
+    )
+    watch.begin(connection.fileno())
+    try:
+        connection.do_handshake()
+    except TimeoutError:
+        raise HandshakeError(connection, timed_out=True) from None
+    except OSError as error:
+        watch.failed(error)
+        raise HandshakeError(connection) from None
+    watch.settle()
+    return connection
+
+
+def why(error: OSError, alert: int | None = None) -> str:
+    """OpenSSL's line for a failure, as Fluent Bit prints it."""
+    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code == 7:  # noqa: PLR2004
+        return _BAD_SIGNATURE
+    if isinstance(error, ssl.SSLZeroReturnError):
+        return "tls handshake failed (ssl_error=6)"
+    if not isinstance(error, ssl.SSLError):
+        return "tls handshake failed (ssl_error=5)"
+    if error.reason is None and alert is None:
+        return "unexpected EOF"
+    return numbered(error.reason, alert)
+
+
+def numbered(reason: str | None, alert: int | None = None) -> str:
+    """A reason with its number, which for an alert that was read is 1000 and the alert."""
+    code = _REASONS.get(reason or "", 1000 + (alert or 0))
+    words = reason.lower().replace("_", " ") if reason else f"reason({code})"
+    return f"error:{(20 << 23) + code:08X}:SSL routines::{words}"
+
+
+def farewell(connection: socket.socket) -> None:
+    """Closes so that the peer sees what was sent last: no reset may overtake an alert."""
+    with contextlib.suppress(OSError):
+        connection.settimeout(_LINGER)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(4096):
+            pass
+    connection.close()
+
+
+class Watch:
+    """Turns OpenSSL's messages into the lines of Fluent Bit's `tls.debug 1`.
+
+    `alert` is the last alert that the peer sent on this connection.
+    """
+
+    def __init__(self, made: ssl.SSLContext, say: Say, *, debug: bool) -> None:
+        self.alert: int | None = None
+        self._number = -1
+        self._say = say
+        self._debug = debug
+        self._state = ""
+        self._wrote = False
+        if hasattr(type(made), "_msg_callback"):
+            # CPython has no public way to see an alert that was sent.
+            made._msg_callback = self._take  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def begin(self, number: int) -> None:
+        """A connection of this number begins."""
+        self._number, self.alert, self._state, self._wrote = number, None, "", False
+        self._tell("debug", "SSL_connect: before SSL initialization")
+
+    def settle(self) -> None:
+        """What was last received was accepted."""
+        if self._state:
+            self._tell("debug", f"SSL_connect: {self._state}")
+        self._state = ""
+
+    def failed(self, error: OSError) -> None:
+        """Says in which state the handshake ended, and why."""
+        if isinstance(error, ssl.SSLCertVerificationError) and not self._wrote:
+            codes = _ALERT_FOR.items()
+            code = next((one for one, all_ in codes if error.verify_code in all_), 46)
+            self._alert("write", "fatal", code)
+        fatal = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLZeroReturnError)
+        where = "error" if fatal else "SSLv3/TLS write client hello"
+        self._tell("error", f"SSL_connect: error in {where}")
+        self._say("error", f"[tls] error: {why(error, self.alert)}")
+
+    def _take(
+        self, _conn: object, direction: str, _version: object, kind: int, message: int, body: bytes
+    ) -> None:
+        """Takes one message from CPython; `kind` is TLS's ContentType."""
+        if kind == 21:  # noqa: PLR2004 # an alert: its level and its number
+            if direction == "read":
+                self.settle()
+                self.alert = body[1]
+            self._wrote = self._wrote or direction == "write"
+            level = {1: "warning", 2: "fatal"}.get(body[0], "unknown")
+            self._alert(direction, level, body[1])
+        elif kind == 22 and (direction, int(message)) in _STATES:  # noqa: PLR2004 # a handshake
+            self.settle()
+            # A state is reached once the message was accepted, which the next one shows.
+            self._state = _STATES[direction, int(message)]
+
+    def _alert(self, direction: str, level: str, code: int) -> None:
+        self._tell("debug", f"SSL3 alert {direction}:{level}:{_ALERTS.get(code, 'unknown')}")
+
+    def _tell(self, level: str, text: str) -> None:
+        if self._debug:
+            self._say(level, f"[tls] connection #{self._number} {text}")

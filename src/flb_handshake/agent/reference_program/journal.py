@@ -1,0 +1,45 @@
+"""Writes a log in Fluent Bit's format, to standard error."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from .classic import LEVELS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .classic import Line
+
+    Entry = tuple[float, Line]
+    """A line and when it was said, in seconds since the epoch."""
+
+
+class Journal:
+    """A log up to a level; what is written together stays together."""
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+        self._lock = threading.Lock()
+
+    def write(self, entries: Iterable[Entry]) -> None:
+        """Writes lines; one without a level is written bare."""
+        made = []
+        for when, (level, text) in entries:
+            if not level:
+                made.append(f"{text}\n")
+            elif LEVELS.get(level, 0) <= self.level:
+                clock = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(when))
+                made.append(f"[{clock}.{int(when * 1000) % 1000:03}] [{level:>5}] {text}\n")
+        data = "".join(made).encode("utf-8", "surrogateescape")
+        with self._lock:
+            while data:
+                data = data[os.write(2, data) :]
+
+    def say(self, *lines: Line) -> None:
+        """Writes lines that are said now."""
+        now = time.time()
+        self.write([(now, line) for line in lines])

@@ -1,0 +1,213 @@
+"""Finds scenario files, expands their matrices and holds every scenario to the catalogue's rules."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import fnmatch
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from flb_handshake.declare import MARK, Case, combinations
+from flb_handshake.errors import CatalogueError, UnknownScenario
+from flb_handshake.model import Expectation, Outcome, Scenario
+from flb_handshake.peer.events import ALERT_NAMES
+
+_ALLOWED_IMPORTS: Final = frozenset(
+    {"__future__", "flb_handshake.declare", "dataclasses", "datetime"}
+)
+"""The declaration words, and two modules of the standard library that hold nothing but values."""
+_NOT_IN_AN_ID: Final = re.compile(r"[^A-Za-z0-9.:+*]+")
+_REFUSALS: Final = frozenset({Outcome.REFUSED_BY_AGENT, Outcome.REFUSED_BY_PEER})
+
+
+def default_directory() -> Path:
+    """The catalogue that comes with the package: beside it in a wheel, at the top of a checkout."""
+    inside = Path(__file__).parent / "scenarios"
+    return inside if inside.is_dir() else Path(__file__).parents[2] / "scenarios"
+
+
+def load(directory: Path | None = None) -> tuple[Scenario, ...]:
+    """Every scenario of a directory, in the order of its files. Raises CatalogueError."""
+    directory = directory or default_directory()
+    files = sorted(directory.glob("*.py"))
+    if not files:
+        raise CatalogueError(
+            f"{directory} holds no scenario files",
+            hint="name a directory of *.py files written with flb_handshake.declare",
+        )
+    found = [one for file in files for one in _of_file(file)]
+    seen: dict[str, str] = {}
+    for one in found:
+        if one.id in seen:
+            raise _error(one.where, f"two scenarios are called {one.id}", "name the axis values apart")
+        seen[one.id] = one.where
+    return tuple(found)
+
+
+def select(scenarios: Sequence[Scenario], patterns: Sequence[str]) -> tuple[Scenario, ...]:
+    """Those whose id matches one of the patterns: a whole id, a glob, or a part of an id.
+
+    No pattern selects all. Raises UnknownScenario for a pattern that matches none.
+    """
+    if not patterns:
+        return tuple(scenarios)
+    chosen: dict[str, Scenario] = {}
+    for pattern in patterns:
+        matching = [one for one in scenarios if _matches(one.id, pattern)]
+        if not matching:
+            near = difflib.get_close_matches(pattern, [one.id for one in scenarios], 3, 0.3)
+            raise UnknownScenario(
+                f"no scenario matches {pattern!r}",
+                hint=f"the nearest: {', '.join(near)}" if near else "see `flb-handshake list`",
+            )
+        chosen |= {one.id: one for one in matching}
+    return tuple(chosen.values())
+
+
+def find(scenarios: Sequence[Scenario], wanted: str) -> Scenario:
+    """The scenario of this id. Raises UnknownScenario, with the nearest ids."""
+    for one in scenarios:
+        if one.id == wanted:
+            return one
+    near = difflib.get_close_matches(wanted, [one.id for one in scenarios], 3, 0.3)
+    raise UnknownScenario(
+        f"there is no scenario {wanted!r}",
+        hint=f"the nearest: {', '.join(near)}" if near else "see `flb-handshake list`",
+    )
+
+
+def _matches(scenario_id: str, pattern: str) -> bool:
+    if pattern in scenario_id:
+        return True
+    escaped = pattern.replace("[", "[[]")
+    return fnmatch.fnmatchcase(scenario_id, escaped)
+
+
+def _of_file(file: Path) -> Iterator[Scenario]:
+    _check_imports(file)
+    module = _imported(file)
+    declarations = [
+        value
+        for value in vars(module).values()
+        if hasattr(value, MARK) and getattr(value, "__module__", None) == module.__name__
+    ]
+    if not declarations:
+        raise _error(str(file), "no function here is marked", "mark one with @scenario or @matrix")
+    for declaration in declarations:
+        yield from _expanded(file, declaration)
+
+
+def _expanded(file: Path, declaration: Callable[..., Case]) -> Iterator[Scenario]:
+    axes: dict[str, tuple[Any, ...]] = getattr(declaration, MARK)
+    where = f"{file.name}:{declaration.__code__.co_firstlineno}"
+    reason = inspect.getdoc(declaration) or ""
+    if not reason:
+        raise _error(where, f"{declaration.__name__} has no docstring", "say there why it is so")
+    if set(inspect.signature(declaration).parameters) != set(axes):
+        raise _error(
+            where,
+            f"{declaration.__name__} takes other arguments than the axes {', '.join(axes) or '-'}",
+            "give the function one argument for each axis",
+        )
+    for values in combinations(axes):
+        labels = tuple((axis, _label(value)) for axis, value in values.items())
+        try:
+            made = declaration(**values)
+        except Exception as error:  # noqa: BLE001 # a scenario file is the user's code
+            raise _error(where, f"{declaration.__name__}: {error!r}", "mend the function") from error
+        if not isinstance(made, Case):
+            raise _error(where, f"{declaration.__name__} gives no case", "return case(…)")
+        cell = "-".join(f"{axis}={value}" for axis, value in labels)
+        one = Scenario(
+            id=f"{file.stem}.{declaration.__name__}" + (f"[{cell}]" if cell else ""),
+            because=" ".join(f"{reason} {made.because}".split()),
+            setup=made.setup,
+            expectation=Expectation(does=made.does, should=made.should),
+            refs=made.refs,
+            where=where,
+            labels=labels,
+        )
+        _check(one)
+        yield one
+
+
+def _check(one: Scenario) -> None:
+    """What no scenario may get wrong; found when the catalogue loads, not when it runs."""
+    does, should = one.expectation.does, one.expectation.should
+    if not does.outcome.arrived and one.control is None:
+        raise _error(
+            one.where,
+            f"{one.id} expects {does.outcome} of a setup in which nothing is wrong",
+            "put the defect in with .but(…), so that a control twin can be derived",
+        )
+    if does.outcome in _REFUSALS and does.alert not in ALERT_NAMES:
+        raise _error(one.where, f"{one.id}: {does.alert} is no TLS alert", "use IANA's name")
+    if does.outcome is Outcome.NOT_STARTED and not does.says:
+        raise _error(one.where, f"{one.id} does not say what the log says", "not_started('…')")
+    if should is not None and should is does.outcome:
+        raise _error(one.where, f"{one.id}: `should` repeats `does`", "leave `should` out")
+
+
+def _label(value: object) -> str:
+    """An axis value as part of an id: no spaces, nothing that a shell or `-k` would take apart."""
+    text = str(getattr(value, "name", value)) if not isinstance(value, str) else value
+    return _NOT_IN_AN_ID.sub("_", text).strip("_")
+
+
+def _check_imports(file: Path) -> None:
+    try:
+        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+    except SyntaxError as error:
+        raise _error(f"{file}:{error.lineno}", f"syntax error: {error.msg}", "mend that line") from error
+    except (OSError, UnicodeDecodeError, ValueError) as error:
+        raise _error(str(file), f"it cannot be read: {error}", "give a readable file") from error
+    for node in ast.walk(tree):
+        wanted: list[str | None] = []
+        if isinstance(node, ast.Import):
+            wanted = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            wanted = ["." if node.level else node.module]
+        for name in wanted:
+            if name not in _ALLOWED_IMPORTS:
+                raise _error(
+                    f"{file}:{getattr(node, 'lineno', 0)}",
+                    f"a scenario file imports {name}",
+                    "scenarios are declarations: import from flb_handshake.declare alone",
+                )
+
+
+def _imported(file: Path) -> ModuleType:
+    name = f"flb_handshake_scenarios.{file.stem}"
+    spec = importlib.util.spec_from_file_location(name, file)
+    if spec is None or spec.loader is None:
+        raise _error(str(file), "it cannot be loaded", "give a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # where dataclasses look for the module of a class
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:  # noqa: BLE001 # a scenario file is the user's code
+        line = _line_of(error, file)
+        raise _error(f"{file}:{line}", f"{type(error).__name__}: {error}", "mend that line") from error
+    return module
+
+
+def _line_of(error: BaseException, file: Path) -> int:
+    """The last line of this file that an exception passed through."""
+    line = 0
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == str(file):
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line
+
+
+def _error(where: str, what: str, hint: str) -> CatalogueError:
+    return CatalogueError(f"{where}: {what}", hint=hint)
