@@ -212,9 +212,9 @@ def key_file(owner: CertSpec, passphrase: str = "") -> File:
     return File(form=FileForm.KEY, certs=(owner,), passphrase=passphrase, stem="key")
 
 
-def delivered() -> Does:
-    """The records arrive over TLS."""
-    return Does(outcome=Outcome.DELIVERED)
+def delivered(lines: tuple[str, ...] = (), client_subject: str | None = None) -> Does:
+    """The records arrive over TLS: these very lines, from the agent of that subject, if given."""
+    return Does(outcome=Outcome.DELIVERED, lines=lines, client_subject=client_subject)
 
 
 def cleartext() -> Does:

@@ -229,6 +229,10 @@ class Does:
     """IANA's name of the alert that ended it; None: no alert at all."""
     says: str | None = None
     """A line of the agent's log holds this."""
+    lines: tuple[str, ...] = ()
+    """The lines of a log file that arrive, each as `log` of a record, and no others."""
+    client_subject: str | None = None
+    """The subject by which the collector knows the agent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

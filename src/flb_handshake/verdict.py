@@ -61,17 +61,28 @@ def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictK
         return VerdictKind.WRONG_REASON
     if does.says and not any(does.says in line for line in evidence.agent.log):
         return VerdictKind.WRONG_REASON
+    if does.lines and does.lines != tuple(_line(record) for record in seen.records):
+        return VerdictKind.WRONG_REASON
+    if does.client_subject not in {None, seen.client_subject}:
+        return VerdictKind.WRONG_REASON
     return None
+
+
+def _line(record: object) -> object:
+    return record.get("log") if isinstance(record, dict) else None
 
 
 def words(does: Does) -> str:
     """An expectation in words."""
     alert = f" with {does.alert}" if does.alert else ""
     says = f', saying "{does.says}"' if does.says else ""
-    return f"{does.outcome}{alert}{says}"
+    lines = f", with {len(does.lines)} given lines" if does.lines else ""
+    client = f", from {does.client_subject}" if does.client_subject else ""
+    return f"{does.outcome}{alert}{says}{lines}{client}"
 
 
 def observed_words(seen: Observation) -> str:
     """An observation in words."""
     alert = f" with {seen.alert} from the {seen.alert_from}" if seen.alert else ""
-    return f"{seen.outcome}{alert}"
+    client = f", from {seen.client_subject}" if seen.client_subject else ""
+    return f"{seen.outcome}{alert}{client}, {len(seen.records)} records"
