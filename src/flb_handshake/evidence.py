@@ -18,6 +18,8 @@ from flb_handshake.peer.events import Event
 
 SCHEMA: Final = 1
 
+_HINT: Final = "give a file that `flb-handshake run --evidence DIRECTORY` wrote"
+
 _PRIVATE: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
@@ -58,8 +60,10 @@ class Facts:
     """The name or address that the agent means to reach."""
     plugin: str
     properties: tuple[tuple[str, str], ...]
+    chain: str
+    """The chain that the collector presents, in words."""
     sent: str
-    """The chain that the collector presents, PEM."""
+    """That chain, PEM."""
     anchors: str | None
     """What CA.File and `tls.ca_path` hold (or the system store, where the scenario fills it), PEM,
     CRLs included; None: unset, or nothing that can be read as PEM."""
@@ -130,31 +134,36 @@ class Evidence:
         except (KeyError, TypeError, ValueError) as error:
             raise UserMistake(
                 f"this is not evidence of flb-handshake: {error!r}",
-                hint="give a file that `flb-handshake run --evidence DIRECTORY` wrote",
+                hint=_HINT,
             ) from error
 
 
-def write(directory: Path, evidence: Evidence) -> Path:
-    """Writes the evidence to a file of its own, named after its scenario. Raises OSError."""
+def write(directory: Path, evidence: Evidence, control: Evidence | None) -> Path:
+    """Writes a run and its control twin's to a file named after the scenario. Raises OSError."""
     name = re.sub(r"[^A-Za-z0-9._=-]+", "_", evidence.scenario) or "evidence"
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{name}.json"
-    path.write_text(json.dumps(evidence.to_json(), indent=1) + "\n", encoding="utf-8")
+    stored = {
+        "evidence": evidence.to_json(),
+        "control": control.to_json() if control is not None else None,
+    }
+    path.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
     return path
 
 
-def read(path: Path) -> Evidence:
+def read(path: Path) -> tuple[Evidence, Evidence | None]:
     """Reads what `write` wrote. Raises UserMistake."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise UserMistake(
-            f"{path} cannot be read as evidence: {error}",
-            hint="give a file that `flb-handshake run --evidence DIRECTORY` wrote",
-        ) from error
-    if not isinstance(stored, dict):
-        raise UserMistake(f"{path} holds no evidence", hint="its JSON is not an object")
-    return Evidence.from_json(stored)
+        raise UserMistake(f"{path} cannot be read as evidence: {error}", hint=_HINT) from error
+    if not isinstance(stored, dict) or not isinstance(stored.get("evidence"), dict):
+        raise UserMistake(f"{path} holds no evidence", hint=_HINT)
+    control = stored.get("control")
+    return (
+        Evidence.from_json(stored["evidence"]),
+        Evidence.from_json(control) if isinstance(control, dict) else None,
+    )
 
 
 def pack(all_of_it: Sequence[Evidence]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from cryptography import x509
@@ -89,6 +90,7 @@ def content(pki: Pki, file: File) -> bytes:
             return pki.pem(*file.certs) + crls
 
 
+_PUBLIC = re.compile(r"-----BEGIN (CERTIFICATE|X509 CRL)-----.*?-----END \1-----", re.DOTALL)
 _READABLE = {FileForm.PEM, FileForm.CRLF, FileForm.TEXT, FileForm.HASHED, FileForm.UNHASHED}
 
 
@@ -99,7 +101,7 @@ def public_pem(pki: Pki, *files: File | None) -> str:
         for file in files
         if file is not None and file.form in _READABLE
     ]
-    return "".join(text for text in texts if "-----BEGIN CERTIFICATE-----" in text)
+    return "".join(f"{found[0]}\n" for text in texts for found in _PUBLIC.finditer(text))
 
 
 def hashed(pki: Pki, specs: Iterable[CertSpec]) -> dict[str, bytes]:

@@ -1,4 +1,4 @@
-"""From evidence to results: each scenario beside its control twin, judged, explained, compared."""
+"""From evidence to findings and results: judged, explained, and held against what was expected."""
 
 from __future__ import annotations
 
@@ -12,29 +12,32 @@ from flb_handshake.model import Exposure, Outcome, Scenario, Setup, VerdictKind
 from flb_handshake.runner import Play
 from flb_handshake.verdict import Verdict, compare
 
-_BAD: frozenset[VerdictKind] = frozenset(VerdictKind) - {
-    VerdictKind.AGREES,
-    VerdictKind.UNSUPPORTED,
-}
+_FINE = frozenset({VerdictKind.AGREES, VerdictKind.UNSUPPORTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """All there is to say of one scenario on one agent."""
+class Finding:
+    """What one run shows, whether or not anything was expected of it."""
 
-    scenario: Scenario
     evidence: Evidence
     observation: Observation
     exposure: tuple[Exposure, ...]
     causes: tuple[Cause, ...]
-    verdict: Verdict
     control: Observation | None
     """What became of the control twin; None: there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result(Finding):
+    """A finding beside the scenario that it was made for."""
+
+    scenario: Scenario
+    verdict: Verdict
 
     @property
     def disagrees(self) -> bool:
         """Whether a run that holds this result has failed."""
-        return self.verdict.kind in _BAD
+        return self.verdict.kind not in _FINE
 
 
 def plays(scenarios: Sequence[Scenario]) -> list[Play]:
@@ -57,22 +60,34 @@ def plays(scenarios: Sequence[Scenario]) -> list[Play]:
 
 def results(scenarios: Sequence[Scenario], evidence: Mapping[Setup, Evidence]) -> list[Result]:
     """Judges what was played. A setup that is missing from the evidence is a KeyError."""
-    seen = {setup: judge(one) for setup, one in evidence.items()}
-    made = []
-    for one in scenarios:
-        own = replace(evidence[one.setup], scenario=one.id)
-        observation = seen[one.setup]
-        control = seen[one.control] if one.control is not None else None
-        made.append(
-            Result(
-                scenario=one,
-                evidence=own,
-                observation=observation,
-                exposure=exposure(own, observation),
-                causes=explain(own, observation),
-                verdict=compare(one.expectation, own, observation, control),
-                control=control,
-            )
-        )
-    return made
+    return [
+        result(one, evidence[one.setup], evidence[one.control] if one.control else None)
+        for one in scenarios
+    ]
 
+
+def result(one: Scenario, evidence: Evidence, twin: Evidence | None) -> Result:
+    """The result of one scenario, from its own evidence and its control twin's."""
+    found = finding(replace(evidence, scenario=one.id), twin)
+    verdict = compare(one.expectation, found.evidence, found.observation, found.control)
+    return Result(
+        evidence=found.evidence,
+        observation=found.observation,
+        exposure=found.exposure,
+        causes=found.causes,
+        control=found.control,
+        scenario=one,
+        verdict=verdict,
+    )
+
+
+def finding(evidence: Evidence, twin: Evidence | None) -> Finding:
+    """What the evidence shows, without any expectation."""
+    observation = judge(evidence)
+    return Finding(
+        evidence=evidence,
+        observation=observation,
+        exposure=exposure(evidence, observation),
+        causes=explain(evidence, observation),
+        control=judge(twin) if twin is not None else None,
+    )

@@ -65,9 +65,13 @@ async def play(
     isolated: bool = False,
     deadline: float = _DEADLINE,
     progress: Progress = lambda _: None,
+    kept: dict[Setup, Evidence] | None = None,
 ) -> dict[Setup, Evidence]:
-    """Plays every distinct setup once. Raises HarnessFailure when nothing can be played at all."""
-    stage = _Stage(agent, deadline, progress)
+    """Plays every distinct setup once. Raises HarnessFailure when nothing can be played at all.
+
+    `kept` is filled as evidence comes in, so that an interrupted run loses nothing of it.
+    """
+    stage = _Stage(agent, deadline, progress, {} if kept is None else kept)
     try:
         return await stage.play(plays, isolated=isolated)
     finally:
@@ -97,13 +101,15 @@ def _resolves(host: str) -> bool:
 class _Stage:
     """One performance: a PKI, a collector and an agent, until everything is played."""
 
-    def __init__(self, agent: Agent, deadline: float, progress: Progress) -> None:
+    def __init__(
+        self, agent: Agent, deadline: float, progress: Progress, kept: dict[Setup, Evidence]
+    ) -> None:
         self.agent = agent
         self.pki = Pki()
         self.collector = Collector(self.pki, bind=agent.bind)
         self._deadline = deadline
         self._progress = progress
-        self._evidence: dict[Setup, Evidence] = {}
+        self._evidence = kept
         self._jobs = 0
         self._turns = asyncio.Semaphore(agent.at_once)
 
@@ -293,6 +299,7 @@ class _Stage:
             name=setup.agent.name,
             plugin=setup.agent.plugin,
             properties=tuple(properties(setup, placed).items()),
+            chain="the given files" if setup.peer.files else setup.peer.chain.name,
             sent=sent,
             anchors=anchors or None,
             ca_file=str(setup.agent.ca) if isinstance(setup.agent.ca, CAFile) else "given",

@@ -317,11 +317,11 @@ def test_the_first_host_name_counts_and_other_kinds_of_name_do_not():
 
 
 def test_text_off_the_wire_cannot_reach_a_terminal_raw_nor_pass_for_other_text():
-    raw = b"\x1b[2J\n\0\xff\x9b"
+    raw = b"\x1b[2J\n\0\x1f\x7f\xff\x9b"
     found = read(
         body(extensions=[(0, vector(2, b"\0" + vector(2, raw))), alpn(raw, rb"\x1b", b"~ ")])
     )
-    assert found.sni == r"\x1b[2J\x0a\x00\xff\x9b"
+    assert found.sni == r"\x1b[2J\x0a\x00\x1f\x7f\xff\x9b"
     assert found.alpn == (found.sni, r"\x5cx1b", "~ ")
 
 
@@ -359,7 +359,7 @@ SHARED = body(extensions=[(10, vector(2, pairs([0x001D]))), alpn(b"h2")])
         (b"\x14\x03\x03\0\x01\x01", "change_cipher_spec record"),
         (b"\x17\x03\x03", "application_data record"),
         (b"\x80\x2e\x01\x03\x01", "SSL 2.0"),
-        (b"\x16\x02", "every TLS, not 2"),
+        (b"\x16\x09", "every TLS, not 9"),
         (b"\x93\xa3", "0x93 (no TLS)"),
         (b"\x16\x03\x09", "0x0309"),
         (record(b""), "not 0"),

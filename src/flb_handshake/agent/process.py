@@ -123,8 +123,15 @@ class ProcessAgent:
     def __init__(self, identity: Identity, lacks: Mapping[Capability, str]) -> None:
         self.identity = identity
         self.lacks = lacks
-        self._workplace = Workplace()
+        self._place: Workplace | None = None
         self._running: list[RunningProcess] = []
+
+    @property
+    def _workplace(self) -> Workplace:
+        """Made when the first job needs it: an agent that was only looked at leaves no trace."""
+        if self._place is None:
+            self._place = Workplace()
+        return self._place
 
     def directory(self, job: str) -> str:
         """See Agent."""
@@ -159,7 +166,10 @@ class ProcessAgent:
         """See Agent."""
         for running in self._running:
             await running.stop()
-        self._workplace.remove()
+        self._running.clear()
+        if self._place is not None:
+            self._place.remove()
+            self._place = None
 
     def command(self, job: Job) -> list[str]:
         """The agent's own command line."""

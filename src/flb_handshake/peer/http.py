@@ -4,68 +4,100 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 import h11
 
 _KEPT_RECORDS: Final = 20
+_KEPT_RECORD_BYTES: Final = 64 << 10
+"""Per request: further records are counted, not kept."""
+
+_KEPT_BODY: Final = 200
+"""Characters kept of a body that holds no records."""
+
 _LONGEST_BODY: Final = 4 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One complete request: the facts of it that evidence keeps, and how many records it carried."""
+    """One complete request: the facts that evidence keeps, and how many records it carried."""
 
     facts: dict[str, Any]
     count: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What some bytes from the agent came to."""
+
+    requests: tuple[Request, ...] = ()
+    answer: bytes = b""
+    """What to say in return."""
+    answers: tuple[dict[str, Any], ...] = ()
+    """The facts of each answer in it: `status`, and `reason` where one was refused."""
+    over: bool = False
+    """Whether the conversation ends with this answer."""
+
+
 class RecordProtocol(Protocol):
     """What an agent speaks once it is connected. More protocols follow; each is one of these."""
 
-    def receive(self, received: bytes) -> tuple[list[Request], bytes]:
-        """The requests that these bytes complete, and what to answer.
-
-        Raises ValueError when the bytes are not of this protocol.
-        """
-
-    @property
-    def status(self) -> int:
-        """The status that requests are answered with."""
+    def receive(self, received: bytes) -> Heard:
+        """Take bytes; give the requests that they complete, and the answer. Never raises."""
 
 
 class HttpServer:
-    """The server side of HTTP/1.1 on one connection."""
+    """The server side of HTTP/1.1 on one connection: every whole request gets the same status."""
 
-    def __init__(self, status: int = 201) -> None:
-        self.status = status
+    def __init__(self, status: HTTPStatus = HTTPStatus.CREATED) -> None:
+        self._status = status
         self._connection = h11.Connection(h11.SERVER)
         self._head: h11.Request | None = None
         self._body = bytearray()
+        self._over = False
 
-    def receive(self, received: bytes) -> tuple[list[Request], bytes]:
-        """See RecordProtocol."""
+    def receive(self, received: bytes) -> Heard:
+        """Take bytes; what comes after the end of the conversation is not looked at."""
         requests: list[Request] = []
+        answers: list[dict[str, Any]] = []
         answer = b""
-        try:
-            self._connection.receive_data(received)
-            while not isinstance(
-                event := self._connection.next_event(), type(h11.NEED_DATA) | type(h11.PAUSED)
-            ):
-                if isinstance(event, h11.Request):
-                    self._head = event
-                elif isinstance(event, h11.Data):
-                    self._body += event.data
-                    if len(self._body) > _LONGEST_BODY:
-                        raise ValueError(f"a body of more than {_LONGEST_BODY} bytes")
-                elif isinstance(event, h11.EndOfMessage):
-                    requests.append(self._complete())
-                    answer += self._answer()
-                elif isinstance(event, h11.ConnectionClosed):
-                    break
-        except h11.RemoteProtocolError as error:
-            raise ValueError(f"not HTTP/1.1: {error}") from error
-        return requests, answer
+        if received and not self._over:
+            try:
+                self._connection.receive_data(received)
+                for request, said in iter(self._next, None):
+                    answer += said
+                    if request is not None:
+                        requests.append(request)
+                        answers.append({"status": self._status.value})
+            except (h11.ProtocolError, _TooLong) as error:
+                status = _status_of(error)
+                answer += refusal(status)
+                answers.append({"status": status.value, "reason": f"not HTTP/1.1: {error}"})
+                self._over = True
+                self._body.clear()
+        return Heard(
+            requests=tuple(requests), answer=answer, answers=tuple(answers), over=self._over
+        )
+
+    def _next(self) -> tuple[Request | None, bytes] | None:
+        """Give the next request and what is said to it; None when more bytes are needed first."""
+        while not self._over:
+            event = self._connection.next_event()
+            if isinstance(event, h11.Request):
+                self._head = event
+                if self._connection.they_are_waiting_for_100_continue:
+                    go_on = h11.InformationalResponse(status_code=100, headers=[])
+                    return None, self._connection.send(go_on) or b""
+            elif isinstance(event, h11.Data):
+                self._body += event.data
+                if len(self._body) > _LONGEST_BODY:
+                    raise _TooLong
+            elif isinstance(event, h11.EndOfMessage):
+                return self._complete(), self._answer()
+            else:
+                return None
+        return None
 
     def _complete(self) -> Request:
         assert self._head is not None  # noqa: S101 # h11 gives the head before the end
@@ -78,31 +110,65 @@ class HttpServer:
             "target": head.target.decode("ascii", "replace"),
             "content_type": kind.decode("ascii", "replace"),
             "bytes": len(body),
-            "records": records[:_KEPT_RECORDS],
+            "records": _kept(records, len(body)),
             "count": len(records),
+            "body": "" if records else body[:_KEPT_BODY].decode("ascii", "backslashreplace"),
         }
         return Request(facts=facts, count=len(records))
 
     def _answer(self) -> bytes:
-        body = b"" if self.status < 400 else b"TLS is spoken on this port\n"  # noqa: PLR2004 # 4xx
-        answer = b""
-        for event in (
-            h11.Response(
-                status_code=self.status, headers=[("content-length", str(len(body)))], reason=b"-"
-            ),
-            h11.Data(data=body),
-            h11.EndOfMessage(),
-        ):
-            answer += self._connection.send(event) or b""
+        head = h11.Response(
+            status_code=self._status,
+            headers=[("Content-Length", "0")],
+            reason=self._status.phrase.encode(),
+        )
+        answer = self._connection.send(head) or b""
+        answer += self._connection.send(h11.EndOfMessage()) or b""
         if self._connection.our_state is h11.DONE and self._connection.their_state is h11.DONE:
             self._connection.start_next_cycle()
+        else:
+            self._over = True
         return answer
 
 
+class _TooLong(Exception):  # noqa: N818 # it never leaves this module
+    """A body over the limit."""
+
+    def __str__(self) -> str:
+        return f"a body of more than {_LONGEST_BODY} bytes"
+
+
+def refusal(status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> bytes:
+    """Say no in HTTP/1.1, outside of any conversation, and that the connection ends."""
+    return (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+    ).encode()
+
+
+def _status_of(error: h11.ProtocolError | _TooLong) -> HTTPStatus:
+    if isinstance(error, _TooLong):
+        return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return HTTPStatus(error.error_status_hint)
+
+
 def _records(body: bytes) -> list[Any]:
-    """The records in a JSON body: an array's elements, else the one value; none in other bodies."""
+    """Read a JSON body: an array's elements, else the one value; other bodies hold no records."""
     try:
-        value = json.loads(body)
-    except ValueError:
+        # NaN and the infinities are no JSON, and evidence is: they stay words.
+        value = json.loads(body, parse_constant=str)
+    except (ValueError, RecursionError):
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _kept(records: list[Any], size: int) -> list[Any]:
+    """Keep the first records, as far as evidence has room; `size` is that of their body."""
+    kept = records[:_KEPT_RECORDS]
+    if size <= _KEPT_RECORD_BYTES:
+        return kept
+    room = _KEPT_RECORD_BYTES
+    for index, record in enumerate(kept):
+        room -= len(json.dumps(record))
+        if room < 0:
+            return kept[:index]
+    return kept

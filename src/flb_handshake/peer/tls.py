@@ -1,23 +1,28 @@
 """TLS through memory: one endpoint that takes and gives bytes and reports all that it sees.
 
 pyOpenSSL's OpenSSL 4.0 (in cryptography 50's wheels) was measured to speak TLS 1.0 to 1.3 at
-security level 0, so one engine serves every scenario; tests/contract holds that, version by version.
+security level 0, so one engine serves every scenario; tests/contract holds that, one by one.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from cryptography.hazmat.primitives import serialization
 from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from OpenSSL import SSL, crypto
 
-from flb_handshake.model import ClientAuth, CollectorSpec
+from flb_handshake.model import ClientAuth
 from flb_handshake.peer.events import Kind, alert_facts
-from flb_handshake.pki import Pki
 
-Report = Callable[[Kind, dict[str, Any]], None]
+if TYPE_CHECKING:
+    from flb_handshake.model import CollectorSpec
+    from flb_handshake.pki import Pki
+
+Report: TypeAlias = Callable[[Kind, dict[str, Any]], object]
 
 VERSIONS: Final = {
     "TLSv1": SSL.TLS1_VERSION,
@@ -26,90 +31,171 @@ VERSIONS: Final = {
     "TLSv1.3": SSL.TLS1_3_VERSION,
 }
 
-_ANYTHING: Final = b"ALL:@SECLEVEL=0"
+_WEAK_TOO: Final = "@SECLEVEL=0"
 """The collector offers what is weak too: it is the agent's judgement that is tried."""
 
-_CHUNK: Final = 1 << 16
+_CHUNK: Final = 1 << 14
+"""Bytes: no record holds more (RFC 8446, section 5.1)."""
+
+_NO_CERTIFICATE: Final = "peer did not return a certificate"
+"""OpenSSL's reason, SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE."""
+
+_SIGNING: Final = (
+    dsa.DSAPrivateKey,
+    ec.EllipticCurvePrivateKey,
+    ed25519.Ed25519PrivateKey,
+    ed448.Ed448PrivateKey,
+    rsa.RSAPrivateKey,
+)
 
 
 def library() -> str:
-    """The TLS library that the collector runs on."""
+    """Name the TLS library that the collector runs on."""
     return SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode()
 
 
 def context(spec: CollectorSpec, pki: Pki) -> SSL.Context:
-    """A server context for this collector. Raises SSL.Error if its chain and key do not load."""
+    """Make a server context for this collector.
+
+    No session made under it can be resumed: there are no stateless tickets, and no cache for the
+    stateful ones that OpenSSL sends in TLS 1.3 all the same.
+
+    Raises:
+        SSL.Error, ValueError, TypeError: its chain, key, versions or ciphers cannot be used;
+            `reason` says why.
+
+    """
     made = SSL.Context(SSL.TLS_SERVER_METHOD)
     made.set_options(SSL.OP_NO_TICKET)
     made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    made.set_cipher_list(spec.ciphers.encode() if spec.ciphers else _ANYTHING)
-    made.set_min_proto_version(VERSIONS[spec.min_version or "TLSv1"])
+    made.set_cipher_list(_ciphers(spec.ciphers))
+    made.set_min_proto_version(_version(spec.min_version or "TLSv1"))
     if spec.max_version:
-        made.set_max_proto_version(VERSIONS[spec.max_version])
-    chain, key = spec.files or (
-        pki.pem(*spec.chain.sent).decode(),
-        pki.handshake_key(spec.chain).decode(),
-    )
-    leaf, *above = x509.load_pem_x509_certificates(chain.encode())
-    made.use_certificate(leaf)
-    for certificate in above:
-        made.add_extra_chain_cert(certificate)
-    made.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, key.encode()))
-    made.check_privatekey()
+        made.set_max_proto_version(_version(spec.max_version))
+    _use_chain(made, spec, pki)
     if spec.client_auth is not ClientAuth.NONE:
         _want_client_certificate(made, spec, pki)
     if spec.alpn:
         made.set_alpn_select_callback(_alpn_choice(spec.alpn))
+    made.set_info_callback(_on_info)
     return made
 
 
+def reason(error: Exception) -> str:
+    """Say in OpenSSL's own words what went wrong, the innermost last."""
+    queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return "; ".join(str(entry[-1]) for entry in queue) or str(error) or "no reason given"
+
+
+def _version(name: str) -> int:
+    if name not in VERSIONS:
+        raise ValueError(f"'{name}' is none of {', '.join(VERSIONS)}")
+    return VERSIONS[name]
+
+
+def _ciphers(wanted: str | None) -> bytes:
+    """OpenSSL's cipher list; its security level would forbid old versions and weak keys as well."""
+    listed = wanted or "ALL"
+    return (listed if "@SECLEVEL" in listed else f"{listed}:{_WEAK_TOO}").encode()
+
+
+def _use_chain(made: SSL.Context, spec: CollectorSpec, pki: Pki) -> None:
+    if spec.files:
+        leaf, *above = x509.load_pem_x509_certificates(spec.files[0].encode())
+        key = serialization.load_pem_private_key(spec.files[1].encode(), None)
+        if not isinstance(key, _SIGNING):
+            raise TypeError("the key is of a kind that signs nothing")
+    else:
+        leaf, *above = (pki.certificate(sent) for sent in spec.chain.sent)
+        key = pki.key(spec.chain.leaf)
+    made.use_certificate(leaf)
+    for certificate in above:
+        made.add_extra_chain_cert(certificate)
+    if spec.files is None and spec.chain.key_of is not None:
+        _use_wrong_key(made, pki.handshake_key(spec.chain))
+    else:
+        made.use_privatekey(key)
+    made.check_privatekey()
+
+
+def _use_wrong_key(made: SSL.Context, pem: bytes) -> None:
+    """Load a key whose halves do not belong together, which only pyOpenSSL's own type can hold."""
+    key = crypto.load_privatekey(crypto.FILETYPE_PEM, pem)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        made.use_privatekey(key)
+
+
 def _want_client_certificate(made: SSL.Context, spec: CollectorSpec, pki: Pki) -> None:
-    pem = spec.client_ca_pem.encode() if spec.client_ca_pem else b""
-    if spec.client_ca:
-        pem = pki.pem(spec.client_ca)
+    authorities: list[x509.Certificate] = []
+    if spec.client_ca_pem:
+        authorities = x509.load_pem_x509_certificates(spec.client_ca_pem.encode())
+    elif spec.client_ca:
+        authorities = [pki.certificate(spec.client_ca)]
     store = made.get_cert_store()
     assert store is not None  # noqa: S101 # a context always has one
-    authorities = [crypto.X509.from_cryptography(ca) for ca in x509.load_pem_x509_certificates(pem)]
     for authority in authorities:
-        store.add_cert(authority)
-    made.set_client_ca_list([authority.get_subject() for authority in authorities])
+        store.add_cert(crypto.X509.from_cryptography(authority))
+        made.add_client_ca(authority)
     policy = SSL.VERIFY_PEER
     if spec.client_auth is ClientAuth.DEMAND:
         policy |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-    made.set_verify(policy)
+    made.set_verify(policy, _on_verified)
 
 
 def _alpn_choice(known: tuple[str, ...]) -> Callable[[SSL.Connection, list[bytes]], Any]:
+    names = [name.encode() for name in known]
+
     def choose(_: SSL.Connection, offered: list[bytes]) -> Any:
-        return next(
-            (name.encode() for name in known if name.encode() in offered), SSL.NO_OVERLAPPING_PROTOCOLS
-        )
+        return next((name for name in names if name in offered), SSL.NO_OVERLAPPING_PROTOCOLS)
 
     return choose
+
+
+def _on_info(connection: SSL.Connection, where: int, value: int) -> None:
+    endpoint = connection.get_app_data()
+    if isinstance(endpoint, TlsEndpoint):
+        endpoint.noticed(where, value)
+
+
+def _on_verified(
+    connection: SSL.Connection, _: crypto.X509, error: int, depth: int, so_far: int
+) -> bool:
+    """Leave OpenSSL's verdict as it is, but remember why it was a bad one."""
+    endpoint = connection.get_app_data()
+    if not so_far and isinstance(endpoint, TlsEndpoint):
+        endpoint.doubt = f"X509 code {error} at depth {depth}"
+    return bool(so_far)
 
 
 class TlsEndpoint:
     """The server's end of one TLS connection, without a socket."""
 
     def __init__(self, made: SSL.Context, report: Report) -> None:
-        self._report = report
         self.established = False
         self.failed = False
         self.ended = False
         """The other side said close_notify."""
+        self.refused = False
+        """The other side said a fatal alert."""
+        self.doubt: str | None = None
+        """Why the client's certificate was not accepted."""
+        self._report = report
+        self._state = ""
         self._connection = SSL.Connection(made, None)
+        self._connection.set_app_data(self)
         self._connection.set_accept_state()
-        self._connection.set_info_callback(self._on_info)
 
-    def receive(self, received: bytes) -> tuple[bytes, bytes]:
-        """Takes bytes from the wire; gives the decrypted ones and what to put on the wire."""
+    def receive(self, received: bytes) -> bytes:
+        """Take bytes from the wire; give the decrypted ones. See `outgoing` for the answer."""
+        if self.failed or self.ended:
+            return b""
         plain = bytearray()
         self._connection.bio_write(received)
         try:
             if not self.established:
                 self._connection.do_handshake()
-                self.established = True
-                self._report_negotiated()
+                self._agreed()
             while True:
                 plain += self._connection.recv(_CHUNK)
         except SSL.WantReadError:
@@ -117,62 +203,83 @@ class TlsEndpoint:
         except SSL.ZeroReturnError:
             self.ended = True
         except SSL.Error as error:
-            self.failed = True
-            self._report(Kind.TLS_ERROR, {"reason": _reason(error)})
-        return bytes(plain), self._pending()
+            self._fail(error)
+        return bytes(plain)
 
-    def send(self, plain: bytes) -> bytes:
-        """What to put on the wire to say this."""
+    def send(self, plain: bytes) -> None:
+        """Say this; `outgoing` has it encrypted."""
         try:
             self._connection.sendall(plain)
-        except SSL.Error:
-            self.failed = True
-        return self._pending()
+        except SSL.Error as error:
+            self._fail(error)
 
-    def close(self) -> bytes:
-        """What to put on the wire to end the session properly."""
+    def close(self) -> None:
+        """End the session properly: say close_notify."""
         try:
             self._connection.shutdown()
-        except SSL.Error:
-            self.failed = True
-        return self._pending()
+        except SSL.Error as error:
+            self._fail(error)
 
-    def _pending(self) -> bytes:
-        pending = bytearray()
+    def outgoing(self) -> bytes:
+        """Take what is to be put on the wire now."""
+        pending = b""
         try:
             while True:
-                pending += self._connection.bio_read(_CHUNK)
+                piece = self._connection.bio_read(_CHUNK)
+                pending += piece
+                if len(piece) < _CHUNK:
+                    return pending
         except SSL.WantReadError:
-            return bytes(pending)
+            return pending
 
-    def _on_info(self, connection: SSL.Connection, where: int, value: int) -> None:
+    def release(self) -> None:
+        """Let go of the connection, which lets go of the endpoint: nothing is left to collect."""
+        self._connection.set_app_data(None)
+
+    def noticed(self, where: int, value: int) -> None:
+        """Report what OpenSSL's info callback tells (SSL_CTX_set_info_callback(3))."""
         if where & SSL.SSL_CB_ALERT:
-            by = "agent" if where & SSL.SSL_CB_READ else "peer"
-            self._report(Kind.ALERT, {"by": by, **alert_facts(value)})
+            by_agent = bool(where & SSL.SSL_CB_READ)
+            facts = alert_facts(value)
+            self.refused |= by_agent and facts["name"] != "close_notify"
+            self._report(Kind.ALERT, {"by": "agent" if by_agent else "peer", **facts})
         elif where & SSL.SSL_CB_LOOP and not self.established:
-            self._report(Kind.STATE, {"name": connection.get_state_string().decode()})
+            state = self._connection.get_state_string().decode()
+            if state != self._state:
+                self._state = state
+                self._report(Kind.STATE, {"name": state})
 
-    def _report_negotiated(self) -> None:
+    def _agreed(self) -> None:
+        """Report what was negotiated, and the client's chain."""
+        self.established = True
         connection = self._connection
-        presented = connection.get_peer_cert_chain(as_cryptography=True) or []
-        own = connection.get_peer_certificate(as_cryptography=True)
-        if own is not None and own not in presented:
-            presented = [own, *presented]
         self._report(
             Kind.NEGOTIATED,
             {
                 "version": connection.get_protocol_version_name(),
                 "cipher": connection.get_cipher_name(),
-                "alpn": connection.get_alpn_proto_negotiated().decode() or None,
+                "alpn": connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
                 "group": connection.get_group_name(),
             },
         )
-        pems = [one.public_bytes(serialization.Encoding.PEM).decode() for one in presented]
-        if connection.get_context().get_verify_mode() != SSL.VERIFY_NONE:
+        presented = connection.get_peer_cert_chain(as_cryptography=True) or []
+        own = connection.get_peer_certificate(as_cryptography=True)
+        if own is not None and own not in presented:
+            presented = [own, *presented]
+        self._report_client(presented)
+
+    def _report_client(self, presented: list[x509.Certificate]) -> None:
+        if self._connection.get_context().get_verify_mode() != SSL.VERIFY_NONE:
+            pems = [one.public_bytes(serialization.Encoding.PEM).decode() for one in presented]
             self._report(Kind.CLIENT_CHAIN, {"chain": pems})
 
-
-def _reason(error: SSL.Error) -> str:
-    """OpenSSL's own words, the innermost last."""
-    queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    return "; ".join(str(entry[-1]) for entry in queue) or str(error) or "no reason given"
+    def _fail(self, error: SSL.Error) -> None:
+        self.failed = True
+        why = reason(error)
+        if self.doubt:
+            # OpenSSL drops a chain that it refuses; what it built of it is all there is.
+            self._report_client(self._connection.get_verified_chain(as_cryptography=True) or [])
+            why += f" ({self.doubt})"
+        elif _NO_CERTIFICATE in why:
+            self._report_client([])
+        self._report(Kind.TLS_ERROR, {"reason": why})

@@ -36,10 +36,7 @@ class StartError(Exception):
         self.code = code
 
 
-_SECTIONS: Final = (
-    "service parser multiline_parser stream_processor plugins upstream_servers custom customs"
-    " input inputs filter filters output outputs"
-).split()
+_SECTIONS: Final = ("service", "inputs", "outputs")
 _MODELLED: Final = {"input": ("dummy", "tail"), "output": ("http",)}
 _REPEATABLE: Final = frozenset({"header", "multiline.parser"})
 _PREFIXES: Final = frozenset({"parser_"})
@@ -228,8 +225,8 @@ def _open(line: str, sections: list[_Section], refuse: Callable[[str], NoReturn]
         refuse("bad header definition")
     name = line[1:end].lower()
     # A section is recognised by any beginning of its name: [IN] is an input.
-    kind = next((known for known in _SECTIONS if known.startswith(name)), "")
-    sections.append(_Section(name, kind.removesuffix("s") if kind != "plugins" else kind))
+    kind = next((known for known in _SECTIONS if name and known.startswith(name)), "")
+    sections.append(_Section(name, kind.removesuffix("s")))
 
 
 def _blanks(text: str) -> int:
@@ -240,8 +237,10 @@ def _depth(line: str, indent: str, refuse: Callable[..., NoReturn]) -> int:
     """How far a line is indented: once, or exactly twice, as within a group."""
     wrong = "invalid indentation level"
     if not line.startswith(indent):
-        common = len(os.path.commonprefix((line, indent)))
-        mixed = line[common : common + 1].strip(_BLANK) == "" and common < len(line)
+        pairs = zip(indent, line, strict=False)
+        first = next((mine for its, mine in pairs if its != mine), line[len(indent) :])
+        # A line that ends within its indentation has nothing there that could be a blank.
+        mixed = first != "" and first in _BLANK and not indent.startswith(line)
         said = "inconsistent use of tab and space" if mixed else "indentation level is too low"
         refuse(wrong, ("error", f"[config] {said}"))
     extra = _blanks(line[len(indent) :])
@@ -349,9 +348,7 @@ def _take(instance: Instance, key: str, value: str, release: Release) -> None:
 
 
 def _property(instance: Instance, key: str) -> str:
-    return (
-        f"property '{key}' on {instance.kind} plugin with section name '{instance.plugin}'"
-    )
+    return f"property '{key}' on {instance.kind} plugin with section name '{instance.plugin}'"
 
 
 def _unusable(what: str, *before: str) -> NoReturn:

@@ -53,6 +53,7 @@ _BAD_PASSWORD: Final = "293601396: error:1C800064:Provider routines::bad decrypt
 _NO_PASSWORD: Final = "75497581: error:1400006B:UI routines::processing error"  # noqa: S105 # no password
 _MISMATCH: Final = "0: error:05800074:x509 certificate routines::key values mismatch"
 
+
 def context(output: Instance, release: Release, system: str) -> ssl.SSLContext | None:
     """The output's TLS context; None: it sends in cleartext. Raises StartError."""
     made = None
@@ -69,7 +70,7 @@ def context(output: Instance, release: Release, system: str) -> ssl.SSLContext |
 
 
 def name_of(output: Instance) -> str:
-    """The name that is sent and checked: `tls.vhost` as it stands, or the host without last dots."""
+    """The name that is sent and checked: `tls.vhost` as it is, or the host without last dots."""
     vhost = output.settings.get("tls.vhost")
     return vhost or output.settings.get("host", "127.0.0.1").rstrip(".")
 

@@ -131,9 +131,7 @@ class HandshakeError(Exception):
         self.timed_out = timed_out
 
 
-def handshake(
-    raw: socket.socket, made: ssl.SSLContext, name: str, watch: Watch
-) -> ssl.SSLSocket:
+def handshake(raw: socket.socket, made: ssl.SSLContext, name: str, watch: Watch) -> ssl.SSLSocket:
     """Shakes hands for this name. Raises HandshakeError, once the log says why."""
     connection = made.wrap_socket(
         raw,

@@ -11,11 +11,15 @@ from .classic import LEVELS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Final
 
     from .classic import Line
 
     Entry = tuple[float, Line]
     """A line and when it was said, in seconds since the epoch."""
+
+
+_STANDARD_ERROR: Final = 2
 
 
 class Journal:
@@ -35,9 +39,12 @@ class Journal:
                 clock = time.strftime("%Y/%m/%d %H:%M:%S", time.localtime(when))
                 made.append(f"[{clock}.{int(when * 1000) % 1000:03}] [{level:>5}] {text}\n")
         data = "".join(made).encode("utf-8", "surrogateescape")
-        with self._lock:
-            while data:
-                data = data[os.write(2, data) :]
+        try:
+            with self._lock:
+                while data:
+                    data = data[os.write(_STANDARD_ERROR, data) :]
+        except BrokenPipeError:
+            os._exit(1)  # who started this is gone: nothing is left behind
 
     def say(self, *lines: Line) -> None:
         """Writes lines that are said now."""

@@ -210,9 +210,9 @@ class Output:
             body = "".join(texts).encode()
         else:
             body = f"[{','.join(texts)}]".encode()
-        uri = given("uri", "/")
+        uri = f"/{given('uri', '/').removeprefix('/')}"
         headers = [
-            f"{given('http_method', 'POST').upper()} {uri if uri[0] == '/' else '/' + uri} HTTP/1.1",
+            f"{given('http_method', 'POST').upper()} {uri} HTTP/1.1",
             f"Host: {self._authority()}",
             f"Content-Length: {len(body)}",
             f"Content-Type: {kind}",
@@ -262,7 +262,7 @@ class Output:
         return retry
 
     def _lost(self, connection: socket.socket, error: OSError) -> None:
-        if isinstance(error, _Malformed):
+        if isinstance(error, _MalformedError):
             what = f"response from {self._where} on connection #{connection.fileno()}"
             self._say("warn", f"[http_client] malformed HTTP {what}")
             return
@@ -292,7 +292,7 @@ class Output:
         return True
 
 
-class _Malformed(OSError):
+class _MalformedError(OSError):
     """What came is no HTTP response."""
 
 
@@ -325,7 +325,7 @@ class _Response:
                 body = re.sub(rb"(?:\A|\r\n)[0-9A-Fa-f]+\r\n", b"", body).removesuffix(b"\r\n")
             if found and whole:
                 return cls(head, body)
-        raise _Malformed
+        raise _MalformedError
 
 
 def _status(received: bytes) -> int:

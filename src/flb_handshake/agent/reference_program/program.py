@@ -64,17 +64,12 @@ def main(arguments: Sequence[str]) -> int:
     """Runs until it is told to stop; 0 then, or the code with which Fluent Bit refuses to start."""
     try:
         given = _options(arguments)
-        version = given.get("model", "5.1.1")
-        if version not in RELEASES:
-            raise _Usage(f"no model of Fluent Bit {version}; there is one of {', '.join(RELEASES)}")
-        if "version" not in given and "config" not in given:
-            raise _Usage("-c CONF is missing")
+        release = RELEASES[given["model"]]
         hosts = Hosts(given.get("hosts"))
     except (OSError, _Usage) as error:
         versions = ", ".join(RELEASES)
         sys.stderr.write(f"reference: {error}\n\n{_USAGE.format(versions=versions)}")
         return 2
-    release = RELEASES[version]
     if "version" in given:
         sys.stdout.write(banner(release))
         return 0
@@ -85,7 +80,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:
     """The command line, read without argparse: that would cost a tenth of the start."""
-    given: dict[str, str] = {}
+    given = {"model": "5.1.1"}
     rest = iter(arguments)
     for argument in rest:
         name, separator, value = argument.partition("=")
@@ -98,10 +93,18 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
             given[_OPTIONS[name]] = taken
         else:
             raise _Usage(f"unknown argument '{argument}'")
+    if given["model"] not in RELEASES:
+        known = ", ".join(RELEASES)
+        raise _Usage(f"there is no model of Fluent Bit {given['model']}, only of {known}")
+    if "version" not in given and "config" not in given:
+        raise _Usage("-c CONF is missing")
     return given
 
 
 def _run(path: str, release: Release, hosts: Hosts, system: str) -> int:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     journal = Journal(LEVELS["info"])
     try:
         configuration = load(path, release)
@@ -114,7 +117,7 @@ def _run(path: str, release: Release, hosts: Hosts, system: str) -> int:
     except StartError as error:
         journal.say(*error.lines)
         return error.code
-    _serve(configuration, sources, outputs)
+    _serve(configuration, sources, outputs, stop)
     journal.say(("info", "[engine] service has stopped (0 pending tasks)"))
     for output in outputs:
         output.close()
@@ -122,23 +125,26 @@ def _run(path: str, release: Release, hosts: Hosts, system: str) -> int:
 
 
 def _inputs(configuration: Configuration, release: Release, journal: Journal) -> list[Source]:
-    made: list[Source] = []
     try:
-        for instance in configuration.inputs:
-            check_properties(instance, release)
-            named = f"[input:{instance.plugin}:{instance.title}]"
-            journal.say(("info", f"{named} initializing"))
-            if instance.plugin == "tail" and "path" not in instance.settings:
-                raise StartError(
-                    ("error", f"{named} no input 'path' was given"),
-                    ("error", f"failed initialize input {instance.name}"),
-                    code=255,
-                )
-            made.append({"dummy": Dummy, "tail": Tail}[instance.plugin](instance, journal))
+        return [_input(instance, release, journal) for instance in configuration.inputs]
     except StartError as error:
         failed = ("error", "[engine] input initialization failed")
         raise StartError(*error.lines, failed, code=error.code) from None
-    return made
+
+
+def _input(instance: Instance, release: Release, journal: Journal) -> Source:
+    check_properties(instance, release)
+    named = f"[input:{instance.plugin}:{instance.title}]"
+    journal.say(("info", f"{named} initializing"))
+    if instance.plugin == "dummy":
+        return Dummy(instance, journal)
+    if "path" not in instance.settings:
+        raise StartError(
+            ("error", f"{named} no input 'path' was given"),
+            ("error", f"failed initialize input {instance.name}"),
+            code=255,
+        )
+    return Tail(instance, journal)
 
 
 def _outputs(
@@ -171,11 +177,13 @@ def _check_method(instance: Instance) -> None:
         )
 
 
-def _serve(configuration: Configuration, sources: list[Source], outputs: list[Output]) -> None:
+def _serve(
+    configuration: Configuration,
+    sources: list[Source],
+    outputs: list[Output],
+    stop: threading.Event,
+) -> None:
     """Gives every output what its inputs make, until a signal comes."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     _raise_limit()
     tasks: queue.SimpleQueue[tuple[Output, list[object], float, str, str]] = queue.SimpleQueue()
 

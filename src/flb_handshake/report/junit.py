@@ -1,0 +1,48 @@
+"""Results as JUnit XML, the form that CI servers read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from xml.etree import ElementTree
+
+from flb_handshake.model import VerdictKind
+from flb_handshake.report import terminal
+from flb_handshake.results import Result
+
+
+def document(results: Sequence[Result]) -> bytes:
+    """One suite for each file of scenarios, one test case for each scenario."""
+    root = ElementTree.Element("testsuites", name="flb-handshake")
+    suites: dict[str, ElementTree.Element] = {}
+    for result in results:
+        family = result.scenario.id.split(".", 1)[0]
+        if family not in suites:
+            suites[family] = ElementTree.SubElement(root, "testsuite", name=family)
+        suites[family].append(_case(result, family))
+    for suite in suites.values():
+        suite.set("tests", str(len(suite)))
+        for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            suite.set(kind, str(len(suite.findall(f"testcase/{tag}"))))
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+
+
+def _case(result: Result, family: str) -> ElementTree.Element:
+    case = ElementTree.Element(
+        "testcase",
+        classname=f"{result.evidence.agent.label}.{family}",
+        name=result.scenario.id,
+        time=f"{result.observation.duration_ms / 1000:.3f}",
+    )
+    verdict = result.verdict
+    if verdict.kind is VerdictKind.UNSUPPORTED:
+        ElementTree.SubElement(case, "skipped", message=verdict.reason)
+    elif result.disagrees:
+        tag = "error" if verdict.kind is VerdictKind.HARNESS_ERROR else "failure"
+        told = ElementTree.SubElement(case, tag, type=verdict.kind, message=verdict.reason)
+        told.text = _allowed(terminal.failure_text(result))
+    return case
+
+
+def _allowed(text: str) -> str:
+    """The text without the characters that XML 1.0 cannot hold."""
+    return "".join(char if char in "\t\n" or " " <= char < "\ufffe" else "?" for char in text)

@@ -1,0 +1,73 @@
+"""One result as one JSON object, as `schema.json` beside this file describes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from flb_handshake.agent.contract import AgentKind
+from flb_handshake.results import Finding, Result
+
+
+def record(found: Finding) -> dict[str, Any]:
+    """The finding as plain JSON values; a result says what was expected as well."""
+    seen, agent = found.observation, found.evidence.agent
+    return {
+        "id": found.evidence.scenario,
+        "fluent_bit": agent.version,
+        "agent": agent.label if agent.kind == AgentKind.REFERENCE else agent.kind,
+        "tls_library": agent.tls_library,
+        "outcome": seen.outcome,
+        "refused_by": seen.refused_by,
+        "alert": seen.alert,
+        "alert_from": seen.alert_from,
+        "exposure": list(found.exposure),
+        **_expected(found),
+        "control": found.control.outcome if found.control else None,
+        "negotiated": {
+            "version": seen.version,
+            "cipher": seen.cipher,
+            "group": seen.group,
+            "alpn": seen.alpn,
+        }
+        if seen.version
+        else None,
+        "sni": seen.sni,
+        "ja4": seen.ja4,
+        "client_subject": seen.client_subject,
+        "diagnosis": [
+            {"cause": one.cause, "because": one.because, "fix": one.fix, "certain": one.certain}
+            for one in found.causes
+        ],
+        "duration_ms": seen.duration_ms,
+    }
+
+
+def _expected(found: Finding) -> dict[str, Any]:
+    if not isinstance(found, Result):
+        return dict.fromkeys(("verdict", "reason", "does", "should", "because", "where")) | {
+            "gap": False
+        }
+    scenario, verdict = found.scenario, found.verdict
+    return {
+        "verdict": verdict.kind,
+        "reason": verdict.reason or None,
+        "does": scenario.expectation.does.outcome,
+        "should": scenario.expectation.should,
+        "because": scenario.because,
+        "where": scenario.where,
+        "gap": verdict.gap,
+    }
+
+
+def line(found: Finding) -> str:
+    """The record on one line."""
+    return json.dumps(record(found), ensure_ascii=False)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a record."""
+    text = (Path(__file__).parent / "schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded

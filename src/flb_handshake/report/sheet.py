@@ -1,0 +1,117 @@
+"""One scenario on a page: as it is declared, or as it turned out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flb_handshake import trust
+from flb_handshake.explain import fix_line
+from flb_handshake.model import Scenario
+from flb_handshake.pki import Pki
+from flb_handshake.placing import Files, public_pem
+from flb_handshake.report import terminal
+from flb_handshake.results import Finding, Result
+from flb_handshake.settings import Part, ca_file, configuration, files_of, whole_text
+from flb_handshake.verdict import observed_words, words
+
+_DIRECTORY = "/etc/fluent-bit/certs"
+
+
+def entry(one: Scenario) -> dict[str, Any]:
+    """What `list --json` says of a scenario."""
+    return {
+        "id": one.id,
+        "because": one.because,
+        "does": one.expectation.does.outcome,
+        "alert": one.expectation.does.alert,
+        "should": one.expectation.should,
+        "axes": dict(one.labels),
+        "where": one.where,
+        "refs": list(one.refs),
+    }
+
+
+def line(one: Scenario) -> str:
+    """What `list` says of a scenario."""
+    should = one.expectation.should
+    gap = f"   (should be {should})" if should else ""
+    return f"{one.id}   {words(one.expectation.does)}{gap}"
+
+
+def page(one: Scenario) -> str:
+    """What `show` says: the declaration in words, the rendered configuration, the chain."""
+    pki = Pki()
+    setup = one.setup
+    files = Files(_DIRECTORY, pki)
+    placed = files.place(files_of(setup))
+    part = Part(alias=one.id, setup=setup, address=setup.agent.host, port=443, tag="logs")
+    source = "/var/log/access.log"
+    if setup.agent.config is not None:
+        text = whole_text(part, placed, source)
+    else:
+        text = configuration([part], placed, {"logs": source} if setup.agent.source else {})
+    should = one.expectation.should
+    told = [
+        one.id,
+        f"  because    {one.because}",
+        f"  expected   {words(one.expectation.does)}",
+        *([f"  should be  {should}"] if should else []),
+        f"  declared   scenarios/{one.where}",
+        f"  refs       {', '.join(one.refs)}" if one.refs else "",
+        "",
+        "The agent's configuration",
+        "",
+        *(f"  {row}" for row in text.splitlines()),
+        "",
+        f"The collector's chain ({setup.peer.chain.name}), leaf first",
+        "",
+        *_chain(pki.pem(*setup.peer.chain.sent).decode()),
+        f"  client certificate: {setup.peer.client_auth}",
+        "",
+        "CA.File",
+        "",
+        *_chain(public_pem(pki, ca_file(setup.agent.ca, setup.peer.chain), setup.agent.ca_path)),
+    ]
+    return "\n".join(told)
+
+
+def attempt(result: Finding) -> str:
+    """What became of one run: what was seen, what it means, what to do."""
+    seen = result.observation
+    agent = result.evidence.agent
+    told = [
+        f"{result.evidence.scenario}    {terminal.agent_name(result)}, {agent.tls_library}",
+        f"  declared   {terminal.declared(result)}",
+        f"  observed   {observed_words(seen)}",
+    ]
+    if seen.version:
+        told.append(f"  agreed on  {seen.version}, {seen.cipher}, {seen.group}")
+    if result.control is not None:
+        told.append(f"  control    with nothing wrong: {observed_words(result.control)}")
+    if isinstance(result, Result):
+        told.append(f"  verdict    {result.verdict.kind} {result.verdict.reason}".rstrip())
+    told += [f"  it said    {sign.text}" for sign in seen.signs[:5]]
+    if result.exposure:
+        told.append(f"  exposure   {', '.join(result.exposure)}")
+    told += [f"  why        {cause.because}" for cause in result.causes]
+    if seen.note:
+        told.append(f"  why        {seen.note}")
+    if result.causes:
+        told.append(f"  fix        {fix_line(result.causes)}")
+    return "\n".join(told)
+
+
+def _chain(pem: str) -> list[str]:
+    told = []
+    for certificate in trust.certificates(pem):
+        dns, addresses = trust.names(certificate)
+        names = [*dns, *addresses]
+        said = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")  # noqa: PLR2004
+        told += [
+            f"  {certificate.subject.rfc4514_string()}",
+            f"    issued by {certificate.issuer.rfc4514_string()}",
+            f"    valid {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} to "
+            f"{certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+            + (f", names {said}" if said else ", no subjectAltName"),
+        ]
+    return told or ["  (no certificate in PEM)"]

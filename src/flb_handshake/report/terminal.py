@@ -1,0 +1,171 @@
+"""Results for people: a matrix to look at, a failure to read, a summary to end with."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flb_handshake.agent.contract import AgentKind
+from flb_handshake.explain import fix_line
+from flb_handshake.model import Outcome, VerdictKind
+from flb_handshake.results import Finding, Result
+from flb_handshake.verdict import observed_words, words
+
+_LABEL_WIDTH: Final = 10
+
+_SHORT: Final = {
+    Outcome.DELIVERED: "delivered",
+    Outcome.CLEARTEXT: "CLEARTEXT",
+    Outcome.NOT_STARTED: "no start",
+    Outcome.CUT: "cut",
+    Outcome.STALLED: "stalled",
+    Outcome.INVALID: "-",
+}
+
+_EXPOSED: Final = "!"
+_DISAGREES: Final = "✗"
+
+
+def agent_name(result: Finding) -> str:
+    """The agent as every header names it."""
+    agent = result.evidence.agent
+    if agent.kind == AgentKind.REFERENCE:
+        return agent.label
+    return f"{agent.label} · {agent.kind}"
+
+
+def matrices(results: Sequence[Result]) -> Iterable[Table]:
+    """A table for each scenario function whose matrix has at least two axes."""
+    families: dict[str, list[Result]] = defaultdict(list)
+    for result in results:
+        if len(result.scenario.labels) > 1:
+            families[result.scenario.id.split("[", 1)[0]].append(result)
+    for name, members in families.items():
+        axes = [axis for axis, _ in members[0].scenario.labels]
+        *outer, row_axis, column_axis = axes
+        groups: dict[tuple[str, ...], list[Result]] = defaultdict(list)
+        for member in members:
+            groups[tuple(value for _, value in member.scenario.labels[: len(outer)])].append(member)
+        for group, inside in groups.items():
+            said = "  ".join(f"{axis}={value}" for axis, value in zip(outer, group, strict=True))
+            title = f"{name}  {said}".rstrip()
+            yield _matrix(title, row_axis, column_axis, inside)
+
+
+def _matrix(title: str, row_axis: str, column_axis: str, results: Sequence[Result]) -> Table:
+    cells: dict[tuple[str, str], Result] = {}
+    for result in results:
+        labels = [value for _, value in result.scenario.labels]
+        cells[labels[-2], labels[-1]] = result
+    columns = list(dict.fromkeys(column for _, column in cells))
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2))
+    table.add_column(f"{row_axis} \\ {column_axis}", no_wrap=True)
+    for column in columns:
+        table.add_column(column)
+    for row in dict.fromkeys(row for row, _ in cells):
+        found = [cells.get((row, column)) for column in columns]
+        table.add_row(row, *(_cell(one) for one in found))
+    return table
+
+
+def _cell(result: Result | None) -> Text:
+    if result is None:
+        return Text("")
+    seen = result.observation
+    if result.verdict.kind is VerdictKind.UNSUPPORTED:
+        return Text("unsupported", style="dim")
+    text = _SHORT.get(seen.outcome) or (seen.alert or "refused")
+    if seen.outcome is Outcome.REFUSED_BY_PEER:
+        text = f"peer: {text}"
+    if result.disagrees:
+        return Text(f"{_DISAGREES} {text}", style="bold red")
+    if result.exposure:
+        return Text(f"{_EXPOSED} {text}", style="yellow")
+    return Text(text, style="green" if seen.outcome.arrived else "")
+
+
+def failure_text(result: Result) -> str:
+    """What a scenario that disagrees prints: what was declared, expected, seen, why and the fix."""
+    scenario, seen, evidence = result.scenario, result.observation, result.evidence
+    entries = [
+        ("declared", f"{declared(result)}    scenarios/{scenario.where}"),
+        ("expected", words(scenario.expectation.does)),
+        ("observed", _observed(result)),
+        ("verdict", f"{result.verdict.kind}: {result.verdict.reason}"),
+        ("it said", _it_said(result)),
+    ]
+    if result.control is not None:
+        entries.append(("control", f"without the defect: {observed_words(result.control)}"))
+    if result.exposure:
+        entries.append(("exposure", ", ".join(result.exposure)))
+    entries += [("why", one.because) for one in result.causes[:3]]
+    head = f"{result.verdict.kind} scenario {scenario.id}    {agent_name(result)}"
+    if evidence.unsupported:
+        entries.append(("why", evidence.unsupported))
+    if result.causes:
+        entries.append(("fix", fix_line(result.causes)))
+    elif seen.note:
+        entries.append(("why", seen.note))
+    return "\n".join((head, *_aligned(entries)))
+
+
+def declared(result: Finding) -> str:
+    """The setup in one line: the plugin, the properties, and what is wrong with the peer."""
+    facts = result.evidence.facts
+    told = "  ".join(f"{name}: {value}" for name, value in facts.properties)
+    return f"out_{facts.plugin}  {told}  CA.File: {facts.ca_file}  peer: {facts.chain}"
+
+
+def _observed(result: Result) -> str:
+    seen = result.observation
+    told = observed_words(seen)
+    if seen.outcome is Outcome.CLEARTEXT:
+        start = bytes.fromhex(seen.first_bytes)[:8]
+        told += f": the first bytes were {start.hex(' ')} ({start!r}), no ClientHello"
+    elif seen.version:
+        told += f", {seen.version}, {seen.cipher}"
+    return told
+
+
+def _it_said(result: Result) -> str:
+    loud = [sign.text for sign in result.observation.signs if sign.name != "http_status"]
+    return " | ".join(loud[:3]) or "nothing: no warning, no error"
+
+
+def _aligned(entries: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"  {label:<{_LABEL_WIDTH}} {text}" for label, text in entries]
+
+
+def summary(results: Sequence[Result]) -> str:
+    """One line: how many agree, how many do not and in which way, what is exposed."""
+    kinds = Counter(result.verdict.kind for result in results)
+    said = [f"{kinds.pop(VerdictKind.AGREES, 0)} as expected"]
+    said += [f"{count} {kind}" for kind, count in sorted(kinds.items())]
+    exposed = sum(1 for result in results if result.exposure)
+    gaps = sum(1 for result in results if result.verdict.gap)
+    told = f"{len(results)} scenarios: {', '.join(said)}"
+    return f"{told}; {exposed} exposed, {gaps} not as a careful operator would want"
+
+
+def show(console: Console, results: Sequence[Result]) -> None:
+    """Prints the matrices, a legend, and every failure in full."""
+    for table in matrices(results):
+        console.print(table)
+        console.print()
+    alone = [one for one in results if len(one.scenario.labels) <= 1]
+    if alone:
+        listing = Table(box=None, padding=(0, 2), show_header=False)
+        for one in alone:
+            listing.add_row(one.scenario.id, _cell(one))
+        console.print(listing)
+        console.print()
+    console.print(f"{_EXPOSED} exposed   {_DISAGREES} not as expected", style="dim")
+    for one in results:
+        if one.disagrees:
+            console.print()
+            console.print(Text(failure_text(one)))

@@ -1,0 +1,18 @@
+"""The only test of the catalogue: each scenario does on this Fluent Bit what it is said to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from fixtures.handshake import Trial
+from flb_handshake.model import VerdictKind
+from flb_handshake.report import terminal
+from flb_handshake.results import Result
+
+
+def test_scenario(trial: Trial, result: Result) -> None:
+    assert result.scenario.id == trial.scenario.id
+    if result.verdict.kind is VerdictKind.UNSUPPORTED:
+        pytest.skip(result.verdict.reason)
+    if result.disagrees:
+        pytest.fail(terminal.failure_text(result), pytrace=False)
