@@ -1,0 +1,178 @@
+"""The laws of the house, each broken on purpose once and seen to be caught."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import flb_handshake
+
+PACKAGE = Path(flb_handshake.__file__).parent
+
+# Each room, and the rooms that it may import from; the reference program stands alone.
+ROOMS = {
+    "errors": set(),
+    "certificates": set(),
+    "der": set(),
+    "model": {"certificates"},
+    "declare": {"certificates", "model"},
+    "pki": {"certificates", "der"},
+    "settings": {"certificates", "model"},
+    "peer": {"certificates", "errors", "model", "pki"},
+    "trust": set(),
+    "evidence": {"errors", "peer"},
+    "agent": {"errors", "model"},
+    "placing": {"agent", "certificates", "model", "pki", "settings"},
+    "judge": {"agent", "evidence", "model", "peer", "trust"},
+    "flaws": {"trust", "evidence"},
+    "remedies": set(),
+    "explain": {"agent", "evidence", "flaws", "judge", "model", "peer", "remedies", "trust"},
+    "verdict": {"evidence", "judge", "model"},
+    "catalogue": {"declare", "errors", "model", "peer"},
+    "runner": {
+        "agent",
+        "errors",
+        "evidence",
+        "model",
+        "peer",
+        "pki",
+        "placing",
+        "settings",
+    },
+    "results": {"evidence", "explain", "judge", "model", "runner", "verdict"},
+    "report": {
+        "agent",
+        "explain",
+        "model",
+        "pki",
+        "placing",
+        "results",
+        "settings",
+        "trust",
+        "verdict",
+    },
+    "session": {"agent", "errors", "evidence", "model", "results", "runner"},
+    "one_off": {"agent", "certificates", "declare", "errors", "model", "peer", "trust"},
+    "cli": {
+        "agent",
+        "catalogue",
+        "errors",
+        "evidence",
+        "model",
+        "one_off",
+        "report",
+        "results",
+        "runner",
+        "session",
+    },
+}
+
+
+def imported_modules(source: str) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module)
+            if node.module == "flb_handshake":
+                found |= {f"flb_handshake.{alias.name}" for alias in node.names}
+    return found
+
+
+def wrong_imports(room: str, source: str) -> set[str]:
+    used = {
+        name.split(".")[1]
+        for name in imported_modules(source)
+        if name.startswith("flb_handshake.")
+    }
+    return used - ROOMS[room] - {room}
+
+
+def modules() -> list[tuple[str, Path]]:
+    found = []
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts != ("__init__",) and "scenarios" not in parts:
+            found.append((parts[0], path))
+    return found
+
+
+@pytest.mark.parametrize(("room", "path"), modules(), ids=lambda value: str(value)[-40:])
+def test_imports_run_one_way(room, path):
+    assert not wrong_imports(room, path.read_text())
+
+
+def test_the_rooms_form_no_circle():
+    order: list[str] = []
+    left = dict(ROOMS)
+    while left:
+        free = [room for room, wants in left.items() if wants <= set(order)]
+        assert free, f"a circle among {sorted(left)}"
+        order += free
+        for room in free:
+            del left[room]
+
+
+def test_a_judge_that_could_see_the_expectation_is_caught():
+    assert wrong_imports("judge", "from flb_handshake.verdict import compare") == {"verdict"}
+    assert wrong_imports("evidence", "from flb_handshake import catalogue") == {"catalogue"}
+
+
+@pytest.mark.parametrize("room", ["judge", "explain", "evidence", "trust", "flaws"])
+def test_what_judges_never_names_an_expectation(room):
+    source = (PACKAGE / f"{room}.py").read_text()
+    names = {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+    names |= {
+        alias.name
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert not names & {"Expectation", "Does", "Scenario", "Case"}
+
+
+@pytest.mark.parametrize("room", ["judge", "explain", "verdict", "evidence", "trust", "flaws"])
+def test_right_of_evidence_nothing_is_run_and_no_clock_is_read(room):
+    source = (PACKAGE / f"{room}.py").read_text()
+    forbidden = {"asyncio", "socket", "subprocess", "time", "docker", "random"}
+    assert not imported_modules(source) & forbidden
+    calls = {
+        node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)
+    }
+    assert not calls & {"now", "utcnow", "today", "monotonic"}
+
+
+def test_only_the_wiring_and_the_tests_import_pytest():
+    assert not [path for _, path in modules() if "pytest" in imported_modules(path.read_text())]
+
+
+def test_only_the_docker_agent_imports_docker():
+    users = {
+        path.relative_to(PACKAGE).as_posix()
+        for _, path in modules()
+        if any(name.split(".")[0] == "docker" for name in imported_modules(path.read_text()))
+    }
+    assert users <= {"agent/docker.py"}
+
+
+def test_the_reference_program_needs_the_standard_library_alone():
+    for path in (PACKAGE / "agent" / "reference_program").glob("*.py"):
+        outside = {
+            name
+            for name in imported_modules(path.read_text())
+            if name.split(".")[0] in {"flb_handshake", "OpenSSL", "cryptography", "rich", "h11"}
+        }
+        assert not outside, path
+
+
+def test_nobody_sleeps():
+    for _, path in modules():
+        attributes = {
+            (node.value.id, node.attr)
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+        }
+        assert not attributes & {("time", "sleep"), ("asyncio", "sleep")}, path

@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+from builders import ACCEPTED, CLEAR_BYTES, CLOSED, TLS_BYTES, alert, evidence, request
+
+from flb_handshake.declare import cleartext, delivered, not_started, refused, refused_by_peer
+from flb_handshake.judge import judge
+from flb_handshake.model import Expectation, Outcome, VerdictKind
+from flb_handshake.verdict import compare
+
+DELIVERED = evidence(ACCEPTED, TLS_BYTES, request(tls=True))
+CLEARTEXT = evidence(ACCEPTED, CLEAR_BYTES, request(tls=False))
+REFUSED = evidence(ACCEPTED, TLS_BYTES, alert("agent", "unknown_ca"), CLOSED)
+STALLED = evidence()
+
+
+def verdict(does, seen, control=DELIVERED, should=None):
+    twin = judge(control) if control is not None else None
+    return compare(Expectation(does=does, should=should), seen, judge(seen), twin)
+
+
+@pytest.mark.parametrize(
+    ("does", "seen", "kind"),
+    [
+        (delivered(), DELIVERED, VerdictKind.AGREES),
+        (delivered(), REFUSED, VerdictKind.UNEXPECTED_FAILURE),
+        (delivered(), CLEARTEXT, VerdictKind.WRONG_REASON),
+        (cleartext(), CLEARTEXT, VerdictKind.AGREES),
+        (cleartext(), DELIVERED, VerdictKind.WRONG_REASON),
+        (refused("unknown_ca"), REFUSED, VerdictKind.AGREES),
+        (refused("unknown_ca"), DELIVERED, VerdictKind.UNEXPECTED_SUCCESS),
+        (refused("bad_certificate"), REFUSED, VerdictKind.WRONG_REASON),
+        (refused_by_peer("unknown_ca"), REFUSED, VerdictKind.WRONG_REASON),
+        (not_started("x"), REFUSED, VerdictKind.WRONG_REASON),
+    ],
+)
+def test_outcome_side_and_alert_must_all_agree(does, seen, kind):
+    assert verdict(does, seen).kind is kind
+
+
+def test_a_refusal_without_its_control_is_not_believed():
+    assert verdict(refused("unknown_ca"), REFUSED, control=STALLED).kind is (
+        VerdictKind.CONTROL_FAILED
+    )
+
+
+def test_a_dead_network_never_passes_a_negative_scenario():
+    dead = evidence(harness_error="no daemon")
+    assert verdict(refused("unknown_ca"), REFUSED, control=dead).kind is (
+        VerdictKind.CONTROL_FAILED
+    )
+    assert verdict(refused("unknown_ca"), dead, control=dead).kind is VerdictKind.HARNESS_ERROR
+
+
+def test_a_delivery_needs_no_control():
+    assert verdict(delivered(), DELIVERED, control=STALLED).kind is VerdictKind.AGREES
+
+
+def test_what_the_log_must_say_is_part_of_the_reason():
+    right = evidence(exit_code=255, log=("[error] [tls] ca_file 'x' 1: error",))
+    wrong = evidence(exit_code=255, log=("[error] something else",))
+    assert verdict(not_started("[tls] ca_file '"), right).kind is VerdictKind.AGREES
+    assert verdict(not_started("[tls] ca_file '"), wrong).kind is VerdictKind.WRONG_REASON
+
+
+def test_the_very_lines_must_arrive():
+    got = evidence(ACCEPTED, TLS_BYTES, request(tls=True, records=({"log": "a"}, {"log": "b"})))
+    assert verdict(delivered(("a", "b")), got).kind is VerdictKind.AGREES
+    assert verdict(delivered(("a",)), got).kind is VerdictKind.WRONG_REASON
+    assert verdict(delivered(("b", "a")), got).kind is VerdictKind.WRONG_REASON
+
+
+def test_the_subject_of_the_agent_must_be_the_right_one():
+    assert verdict(delivered(client_subject="CN=x"), DELIVERED).kind is VerdictKind.WRONG_REASON
+
+
+def test_what_the_agent_cannot_be_given_is_unsupported():
+    seen = evidence(unsupported="no namespaces here")
+    told = verdict(delivered(), seen)
+    assert (told.kind, told.reason) == (VerdictKind.UNSUPPORTED, "no namespaces here")
+
+
+def test_a_gap_is_reported_and_breaks_nothing():
+    told = verdict(delivered(), DELIVERED, should=Outcome.REFUSED_BY_AGENT)
+    assert told.kind is VerdictKind.AGREES
+    assert told.gap
+    assert not verdict(delivered(), DELIVERED).gap
