@@ -81,7 +81,7 @@ def run(
         session = Session(agent=chosen.agent, isolated=isolated)
         try:
             found = _with_progress(lambda told: session.run(selected, told), chosen)
-        except BaseException:
+        except (KeyboardInterrupt, HandshakeError):
             _write_reports(everything + session.complete(selected), jsonl, junit_file)
             raise
         everything += found

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -167,34 +168,71 @@ def read(path: Path) -> tuple[Evidence, Evidence | None]:
 
 
 def pack(all_of_it: Sequence[Evidence]) -> list[str]:
-    """Many evidences as JSON lines, every certificate written once, in the first line."""
-    texts: dict[str, str] = {}
-
-    def shortened(value: Any) -> Any:
-        if isinstance(value, str) and value.startswith("-----BEGIN CERTIFICATE-----"):
-            return "@" + texts.setdefault(value, str(len(texts)))
-        if isinstance(value, dict):
-            return {key: shortened(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [shortened(inner) for inner in value]
-        return value
-
-    lines = [json.dumps(shortened(one.to_json()), separators=(",", ":")) for one in all_of_it]
-    table = {number: text for text, number in texts.items()}
-    return [json.dumps({"certificates": table}, separators=(",", ":")), *lines]
+    """Many evidences as JSON lines; the first line holds, once each, the values that repeat."""
+    stored = [one.to_json() for one in all_of_it]
+    counts: Counter[str] = Counter()
+    _count(stored, counts)
+    table = {text: number for number, text in enumerate(t for t, n in counts.items() if n > 1)}
+    shared = [json.loads(text) for text in table]
+    return [_compact(shared), *(_compact(_shortened(one, table)) for one in stored)]
 
 
 def unpack(lines: Sequence[str]) -> list[Evidence]:
     """What `pack` packed. Raises UserMistake."""
-    table = json.loads(lines[0])["certificates"]
+    try:
+        shared = json.loads(lines[0])
+        whole = [_lengthened(json.loads(line), shared) for line in lines[1:]]
+    except (IndexError, KeyError, TypeError, ValueError) as error:
+        raise UserMistake(f"this is not packed evidence: {error!r}", hint=_HINT) from error
+    return [Evidence.from_json(one) for one in whole]
 
-    def whole(value: Any) -> Any:
-        if isinstance(value, str) and value.startswith("@") and value[1:] in table:
-            return table[value[1:]]
-        if isinstance(value, dict):
-            return {key: whole(inner) for key, inner in value.items()}
-        if isinstance(value, list):
-            return [whole(inner) for inner in value]
-        return value
 
-    return [Evidence.from_json(whole(json.loads(line))) for line in lines[1:]]
+_MARK: Final = "@"
+"""The only key of the object that stands for a shared value; no evidence has such a key."""
+
+_WORTH_SHARING: Final = 48
+"""Characters from which on a repeated value is written once."""
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _is_leaf(value: Any) -> bool:
+    """What is shared: a text, or a list of texts."""
+    return isinstance(value, str) or (
+        isinstance(value, list) and all(isinstance(inner, str) for inner in value)
+    )
+
+
+def _count(value: Any, counts: Counter[str]) -> None:
+    if _is_leaf(value):
+        if len(text := _compact(value)) >= _WORTH_SHARING:
+            counts[text] += 1
+    elif isinstance(value, dict):
+        for inner in value.values():
+            _count(inner, counts)
+    elif isinstance(value, list):
+        for inner in value:
+            _count(inner, counts)
+
+
+def _shortened(value: Any, table: Mapping[str, int]) -> Any:
+    if _is_leaf(value):
+        number = table.get(_compact(value))
+        return value if number is None else {_MARK: number}
+    if isinstance(value, dict):
+        return {key: _shortened(inner, table) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shortened(inner, table) for inner in value]
+    return value
+
+
+def _lengthened(value: Any, shared: Sequence[Any]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {_MARK}:
+            return shared[value[_MARK]]
+        return {key: _lengthened(inner, shared) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_lengthened(inner, shared) for inner in value]
+    return value

@@ -19,7 +19,7 @@ _SHORTEST_RSA: Final = 2048
 _SHORTEST_CURVE: Final = 224
 """Bits: OpenSSL's security level 2, the default of Debian and of OpenSSL 3.2."""
 
-_LABELS_OF_A_WILDCARD: Final = 3
+_LABELS_AFTER_A_STAR: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,18 +105,31 @@ def accepts_name(certificate: x509.Certificate, wanted: str) -> bool:
     a dot at the end nor encodes an internationalised name.
     """
     dns, addresses = names(certificate)
-    try:
+    if is_address(wanted):
         return str(ipaddress.ip_address(wanted)) in addresses
-    except ValueError:
-        host = wanted.lower().split(".")
+    host = wanted.lower().split(".")
     return any(_covers(one.lower().split("."), host) for one in dns or common_names(certificate))
 
 
 def _covers(pattern: Sequence[str], host: Sequence[str]) -> bool:
     """A star is one whole label, and two labels stand after it (X509_check_host)."""
-    if pattern[0] == "*" and len(pattern) >= _LABELS_OF_A_WILDCARD:
+    if is_wildcard(".".join(pattern)):
         return bool(host[0]) and pattern[1:] == host[1:]
     return pattern == host
+
+
+def is_wildcard(name: str) -> bool:
+    """Whether OpenSSL takes the name for a pattern."""
+    return name.startswith("*.") and name.count(".") >= _LABELS_AFTER_A_STAR
+
+
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def common_names(certificate: x509.Certificate) -> list[str]:
@@ -271,9 +284,6 @@ def _of_identity(leaf: x509.Certificate, name: str | None) -> list[Flaw]:
     if name is None or accepts_name(leaf, name):
         return []
     kind = "wrong_host/spelling" if bears_name(leaf, name) else "wrong_host"
-    dns, addresses = names(leaf)
-    if not dns and not addresses:
-        kind = "wrong_host/nameless"
     return [Flaw(kind=kind, certificate=leaf)]
 
 
@@ -298,7 +308,8 @@ def _of_signatures_and_dates(route: Sequence[x509.Certificate], at: dt.datetime)
         if one.not_valid_before_utc > at:
             yield Flaw(kind="not_yet_valid", certificate=one)
         if one.not_valid_after_utc < at:
-            yield Flaw(kind="expired", certificate=one)
+            root = position == len(route) - 1 and is_self_signed(one) and position > 0
+            yield Flaw(kind="expired/root" if root else "expired", certificate=one)
 
 
 def _is_forged(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:

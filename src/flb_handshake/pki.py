@@ -55,7 +55,7 @@ class Pki:
 
     def key(self, spec: CertSpec) -> PrivateKey:
         """The private key of this spec; shared by specs of one common name, kind and label."""
-        identity = _key_identity(spec)
+        identity = key_identity(spec)
         if identity not in self._keys:
             if self._trustme_can(spec):
                 self.certificate(spec)
@@ -119,7 +119,7 @@ class Pki:
 
     def _trustme_can(self, spec: CertSpec) -> bool:
         """trustme makes keys of its own, so it makes only the first certificate of a key."""
-        if not _is_baseline(spec) or _key_identity(spec) in self._keys:
+        if not _is_baseline(spec) or key_identity(spec) in self._keys:
             return False
         if spec.issuer is None:
             return True
@@ -146,7 +146,7 @@ class Pki:
             key = leaf.private_key_pem.bytes()
         loaded = serialization.load_pem_private_key(key, None)
         assert isinstance(loaded, ec.EllipticCurvePrivateKey)  # noqa: S101 # KeyType.ECDSA
-        self._keys[_key_identity(spec)] = loaded
+        self._keys[key_identity(spec)] = loaded
         return x509.load_pem_x509_certificate(issued)
 
     def _authority(self, spec: CertSpec) -> trustme.CA:
@@ -213,7 +213,8 @@ class Pki:
         return made
 
 
-def _key_identity(spec: CertSpec) -> tuple[Key, str, str]:
+def key_identity(spec: CertSpec) -> tuple[Key, str, str]:
+    """What specs must have in common to share a key."""
     return (spec.key, spec.common_name, spec.key_label)
 
 

@@ -20,14 +20,15 @@ class Remedy:
 
 
 UNKNOWN: Final[Mapping[str, str]] = {
+    "certificate": "the certificate",
     "subject": "of the collector",
     "issuer": "of the chain",
-    "san": "for the name that is dialled",
-    "borne": "a name that it bears",
-    "usages": "other uses",
-    "below": "another certificate",
-    "key": "a weak key",
-    "digest": "an old digest",
+    "trusted": "see the list of CAs that it sends",
+    "san": "of the name that is dialled",
+    "or_vhost": ", or set tls.vhost to a name that it bears",
+    "leaf": "its certificate",
+    "how": "nobody knows how",
+    "waited": "all the time",
 }
 """What stands in a fix for a word that the evidence does not give."""
 
@@ -35,47 +36,56 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     # What a verifying agent finds in the collector's chain.
     "untrusted_root": Remedy(
         meaning="the collector's chain leads to a root that the agent does not trust",
-        because="{certificate} was issued by {issuer}, which was not sent and {store} does not hold",
-        fix="put the root {issuer} into tls.ca_file",
+        because="{certificate} was issued by {issuer}, which was neither sent nor is held by "
+        "{store}",
+        fix="put the root {issuer} into tls.ca_file, if you trust it",
     ),
     "untrusted_root/sent": Remedy(
         because="the chain ends in the root {subject}, which {store} does not hold",
-        fix="put the root {subject} into tls.ca_file",
+        fix="put the root {subject} into tls.ca_file, if you trust it",
     ),
     "untrusted_root/namesake": Remedy(
         because="{certificate} was issued by {issuer}; {store} holds a certificate of that name, "
         "but with another key",
-        fix="put the root {issuer} whose key issued the chain into tls.ca_file, in place of its "
-        "namesake",
+        fix="put the root {issuer} whose key issued the chain into tls.ca_file in place of its "
+        "namesake, if you trust it",
     ),
     "missing_intermediate": Remedy(
         meaning="the collector does not send an intermediate of its chain",
-        because="{certificate} was issued by {issuer}, which the collector did not send and {store} "
-        "does not hold",
+        because="{certificate} was issued by {issuer}, which was neither sent nor is held by "
+        "{store}",
+        fix="let the collector send the intermediate {issuer} after its own certificate",
+    ),
+    "untrusted_root/or": Remedy(
+        because="{issuer} may be a root that {where} lacks",
+        fix="put the root {issuer} into tls.ca_file, if you trust it",
+    ),
+    "missing_intermediate/or": Remedy(
+        because="{issuer} may be an intermediate that the collector has to send",
         fix="let the collector send the intermediate {issuer} after its own certificate",
     ),
     "self_signed": Remedy(
         meaning="the collector's certificate is self-signed",
         because="{certificate} is self-signed, and {store} does not hold it",
-        fix="put the collector's certificate {subject} itself into tls.ca_file, or give the "
-        "collector one that a CA has issued",
+        fix="put the certificate {subject} itself into tls.ca_file, or give the collector one that "
+        "a CA has issued",
     ),
     "ca_file_holds_no_root": Remedy(
-        meaning="tls.ca_file holds an intermediate or the collector's certificate, but not the root",
+        meaning="tls.ca_file holds a certificate of the chain, but not its root",
         because="{store} does not hold {issuer}, which issued {certificate}: Fluent Bit follows a "
         "chain to its self-signed root, and '{held}' is none",
-        fix="put the root {issuer} into tls.ca_file",
+        fix="put the root {issuer} into tls.ca_file, if you trust it",
     ),
     "issuer_is_not_a_ca": Remedy(
         meaning="a certificate of the chain was issued by one that is no CA",
         because="{certificate} issued '{below}', but its basicConstraints do not make it a CA",
-        fix="issue {subject} anew with basicConstraints CA:TRUE",
+        fix="issue the certificate {subject} anew with basicConstraints CA:TRUE",
     ),
     "path_length_exceeded": Remedy(
         meaning="a CA of the chain allows fewer intermediates than follow it",
         because="{certificate} allows {limit} intermediates below it (pathlen:{limit}), and the "
         "chain has {count}",
-        fix="issue {subject} anew with a longer pathlen, or the certificates below it with fewer "
+        fix="issue the certificate {subject} anew with a longer pathlen, or use fewer "
         "intermediates",
     ),
     "expired": Remedy(
@@ -84,7 +94,7 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         fix="renew the certificate {subject}, and let the collector send the new one",
     ),
     "expired/root": Remedy(
-        because="{certificate} expired {ago} ago, on {until}; {store} holds it",
+        because="{certificate} expired {ago} ago, on {until}; {where} holds it",
         fix="put the renewed root {subject} into tls.ca_file in place of the expired one",
     ),
     "not_yet_valid": Remedy(
@@ -95,21 +105,14 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     ),
     "wrong_host": Remedy(
         meaning="the collector's certificate does not bear the name that the agent checks",
-        because="{certificate} bears {names}, not '{name}', which is checked; {san} would have "
-        "matched",
-        fix="give the collector a certificate with the subjectAltName {san}, or set tls.vhost to "
-        "{borne}",
-    ),
-    "wrong_host/nameless": Remedy(
-        because="{certificate} has no subjectAltName, and its CN is not '{name}', which is checked; "
-        "{san} would have matched",
-        fix="give the collector a certificate with the subjectAltName {san}, or set tls.vhost to "
-        "{borne}",
+        because="{certificate} bears {names}, but '{name}' is checked: {san} would have matched",
+        fix="give the collector a certificate with the subjectAltName {san}{or_vhost}",
     ),
     "wrong_host/spelling": Remedy(
-        because="{certificate} bears {names}; '{name}' is the same name written otherwise (a dot at "
-        "its end, or no A-labels), and OpenSSL compares names as they are written",
-        fix="write the name alike on both sides: set tls.vhost to {borne}",
+        because="{certificate} bears {names}, which is '{name}' written otherwise (a dot at the "
+        "end, letters beyond ASCII), and OpenSSL compares names as they are written",
+        fix="write the name alike on both sides: {san} in the certificate, and {plain} as Host or "
+        "tls.vhost",
     ),
     "wrong_host/address": Remedy(
         because="{certificate} bears the address '{name}', but {agent} compares it as if it were a "
@@ -119,17 +122,17 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "weak_key": Remedy(
         meaning="a key of the chain is too short for the agent's TLS library",
         because="{certificate} has the key {key}, too weak for the agent's {tls_library}",
-        fix="issue {subject} anew with a key of P-256 or RSA 2048",
+        fix="issue the certificate {subject} anew with a key of P-256 or RSA 2048",
     ),
     "weak_digest": Remedy(
-        meaning="a certificate of the chain is signed with a digest that the agent no longer accepts",
+        meaning="a certificate of the chain is signed with a digest of old",
         because="{certificate} is signed with {digest}, too weak for the agent's {tls_library}",
-        fix="let the CA issue {subject} anew, signed with SHA-256",
+        fix="let the CA issue the certificate {subject} anew, signed with SHA-256",
     ),
     "not_a_server_certificate": Remedy(
         meaning="a certificate of the chain may not be used for a server",
         because="{certificate} is for {usages} (extendedKeyUsage), not for serverAuth",
-        fix="issue {subject} anew with the extendedKeyUsage serverAuth",
+        fix="issue the certificate {subject} anew with the extendedKeyUsage serverAuth",
     ),
     "name_constraint": Remedy(
         meaning="a CA of the chain may not certify that name (nameConstraints)",
@@ -139,19 +142,20 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "name_constraint/permitted": Remedy(
         because="{certificate} permits only names under {bases} (nameConstraints), and the "
         "collector's certificate bears '{constrained}'",
-        fix="issue {subject} anew with nameConstraints that permit '{constrained}', or let another "
-        "CA certify it",
+        fix="issue the CA {subject} anew with nameConstraints that permit '{constrained}', or let "
+        "another CA certify it",
     ),
     "name_constraint/excluded": Remedy(
         because="{certificate} excludes names under {bases} (nameConstraints), and the collector's "
         "certificate bears '{constrained}'",
-        fix="issue {subject} anew with nameConstraints that do not exclude '{constrained}', or let "
-        "another CA certify it",
+        fix="issue the CA {subject} anew with nameConstraints that do not exclude '{constrained}', "
+        "or let another CA certify it",
     ),
     "unknown_critical_extension": Remedy(
         meaning="a certificate of the chain has a critical extension that nobody knows",
         because="{certificate} has the critical extension {oid}, which OpenSSL does not know",
-        fix="issue {subject} anew without that extension, or without marking it critical",
+        fix="issue the certificate {subject} anew without that extension, or without marking it "
+        "critical",
     ),
     "bad_signature": Remedy(
         meaning="a signature in the chain is wrong",
@@ -161,9 +165,8 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     ),
     "key_of_another_certificate": Remedy(
         meaning="the collector's key does not belong to its certificate",
-        because="all signatures in the chain are right, but the collector's signature on the "
-        "handshake is not by the key of {leaf}",
-        fix="give the collector the private key that belongs to its certificate {subject}",
+        because="the collector signed the handshake, but not with the key of {leaf}",
+        fix="give the collector the private key that belongs to the certificate {subject}",
     ),
     "revoked": Remedy(
         meaning="a certificate of the chain is revoked",
@@ -210,12 +213,21 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         because="{certificate} leads to {issuer}; for client certificates the collector trusts "
         "{store}",
         fix="put a certificate into tls.crt_file that a CA trusted by the collector has issued "
-        "({trusted}), or let the collector trust {issuer}",
+        "({trusted}), or let the collector trust the CA {issuer}",
     ),
     "client_intermediate_missing": Remedy(
         meaning="tls.crt_file lacks an intermediate of the client certificate",
-        because="{certificate} was issued by {issuer}, which tls.crt_file does not hold; for client "
-        "certificates the collector trusts {store}",
+        because="{certificate} was issued by {issuer}, which tls.crt_file does not hold; for "
+        "client certificates the collector trusts {store}",
+        fix="append the intermediate {issuer} to tls.crt_file, after the agent's certificate",
+    ),
+    "client_certificate_untrusted/or": Remedy(
+        because="{issuer} may be a root that the collector does not trust",
+        fix="put a certificate into tls.crt_file that a CA trusted by the collector has issued "
+        "({trusted}), or let the collector trust the CA {issuer}",
+    ),
+    "client_intermediate_missing/or": Remedy(
+        because="{issuer} may be an intermediate that tls.crt_file has to hold",
         fix="append the intermediate {issuer} to tls.crt_file, after the agent's certificate",
     ),
     "client_certificate_expired": Remedy(
@@ -290,20 +302,20 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
     "peer_speaks_no_tls": Remedy(
         meaning="what listens on that port does not speak TLS",
         because="the collector answered the ClientHello with something that is not TLS",
-        fix="dial the collector's TLS port, or switch TLS on there; only if cleartext is meant, set "
-        "tls off",
+        fix="dial the collector's TLS port, or switch TLS on there; only if cleartext is meant, "
+        "set tls off",
     ),
     "peer_silent": Remedy(
         meaning="the collector does not answer",
-        because="{progress}, and nothing more came from the collector in {waited}",
+        because="{progress}, and nothing came from the collector in {waited}",
         fix="look what holds the collector back; net.connect_timeout bounds how long Fluent Bit "
         "waits",
     ),
     "peer_closed": Remedy(
         meaning="the collector ends the connection without saying why",
         because="{progress}; then the collector ended the connection ({how}) without an alert",
-        fix="look into the collector's log, and at proxies and firewalls on the way: they ended it, "
-        "not the agent",
+        fix="look into the collector's log, and at proxies and firewalls on the way: they ended "
+        "it, not the agent",
     ),
     "agent_closed": Remedy(
         meaning="the agent ends the connection without saying why",
@@ -404,8 +416,8 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         fix="write `key value` on that line; a section is [NAME], and there are no nested blocks",
     ),
     "config_syntax/block": Remedy(
-        because="the configuration cannot be read at line {line}: no Fluent Bit has a block such as "
-        "{text}",
+        because="the configuration cannot be read at line {line}: no Fluent Bit has a block such "
+        "as {text}",
         fix="write properties of the plugin in place of the block: {mode}CA.File is tls.ca_file, "
         "Client.Cert is tls.crt_file, Client.Key is tls.key_file",
     ),
@@ -434,34 +446,37 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         fix="set tls on (on, true and yes are the only words for it)",
     ),
     "tls_properties_without_tls": Remedy(
-        because="{properties} is set, but not tls: without `tls on` that does nothing, without a "
-        "warning, and the records travel in cleartext",
+        because="there is {properties}, but no `tls on`, without which the rest does nothing, and "
+        "nothing warns of it: the records travel in cleartext",
         fix="add tls on",
     ),
     "verification_off": Remedy(
         because="tls.verify is {word}, so nobody looks at the chain: {flaw}",
         fix="set tls.verify on; then {remedy}",
     ),
+    "verification_off/name": Remedy(
+        because="tls.verify is {word}, so nobody looks at the chain: {flaw}",
+        fix="set tls.verify on and tls.verify_hostname on; then {remedy}",
+    ),
     "name_not_checked": Remedy(
-        because="the certificate bears {names}, not '{name}', and nobody compares: "
+        because="the certificate bears {names}, but '{name}' is meant, and nobody compares: "
         "tls.verify_hostname is {word}",
         fix="set tls.verify_hostname on; then give the collector a certificate with the "
-        "subjectAltName {san}, or set tls.vhost to {borne}",
+        "subjectAltName {san}{or_vhost}",
     ),
     "name_not_checked/verify": Remedy(
-        because="the certificate bears {names}, not '{name}', and nobody compares: `tls.verify "
-        "{word}` is no boolean, so that tls.verify_hostname counts for nothing",
+        because="the certificate bears {names}, but '{name}' is meant, and nobody compares: "
+        "`tls.verify {word}` is no boolean, so that tls.verify_hostname counts for nothing",
         fix="set tls.verify on (on, true and yes are the only words for it); then give the "
         "collector a certificate with the subjectAltName {san}",
     ),
     "name_not_checked/release": Remedy(
-        because="the certificate bears {names}, not '{name}', and {agent} cannot compare: "
+        because="the certificate bears {names}, but '{name}' is meant, and {agent} cannot compare: "
         "tls.verify_hostname came with 3.1",
         fix="move to Fluent Bit 3.1 or later, and set tls.verify_hostname on",
     ),
     "name_only_in_common_name": Remedy(
-        because="the certificate bears {names}; '{name}' is only its CN, which OpenSSL still "
-        "accepts, and others do not (RFC 9525)",
+        because="the certificate bears {names}, which OpenSSL still accepts and RFC 9525 forbids",
         fix="give the collector a certificate with the subjectAltName {san}; tls.verify_hostname "
         "does not refuse a CN",
     ),
@@ -490,8 +505,8 @@ LOOK: Final[Mapping[str, str]] = {
     "ca_file": "the first bytes of {ca_file} (head -c 64)",
     "key_file": "whether {key_file} opens and matches (openssl pkey -pubout, beside openssl x509 "
     "-pubkey of tls.crt_file)",
-    "client": "the certificate in tls.crt_file (openssl x509 -noout -text), and why the collector's "
-    "log refuses it",
+    "client": "the certificate in tls.crt_file (openssl x509 -noout -text), and why the "
+    "collector's log refuses it",
     "peer": "the collector's own log",
     "port": "what the port answers to openssl s_client -connect",
     "log": "the agent's log at log_level debug with tls.debug 1",
@@ -503,7 +518,7 @@ PROGRESS: Final[Mapping[str, str]] = {
     "accepted": "the connection was accepted, but the agent sent nothing",
     "first_bytes": "the agent sent bytes that are not a whole ClientHello",
     "client_hello": "the agent's ClientHello came",
-    "server_hello": "the collector had answered the ClientHello with its certificate",
+    "server_hello": "the collector answered the ClientHello with its certificate",
     "negotiated": "the handshake was complete",
     "request": "records came",
 }
@@ -514,3 +529,46 @@ CANNOT_TELL_WHY: Final = "; cannot tell why: look at {look} next"
 LATE: Final = (
     " (TLS 1.3: the agent had already taken itself for connected, hence its `broken connection`)"
 )
+
+PROPERTIES: Final = (
+    "tls",
+    "tls.verify",
+    "tls.verify_hostname",
+    "tls.debug",
+    "tls.ca_path",
+    "tls.ca_file",
+    "tls.crt_file",
+    "tls.key_file",
+    "tls.key_passwd",
+    "tls.vhost",
+    "tls.min_version",
+    "tls.max_version",
+    "tls.ciphers",
+)
+"""What an output takes (src/tls/flb_tls.c, 5.1.1)."""
+
+SINCE: Final[Mapping[str, str]] = {
+    "tls.verify_hostname": "3.1",
+    "tls.min_version": "4.0",
+    "tls.max_version": "4.0",
+    "tls.ciphers": "4.0",
+    "tls.verify_client_cert": "5.0",
+}
+"""The first release that knows a property."""
+
+INSTEAD: Final[Mapping[str, str]] = {
+    "mode": "write Mode in Fluent Bit's own properties: {modes}",
+    "tls.mode": "write Mode in Fluent Bit's own properties: {modes}",
+    "ca.file": "write tls.ca_file",
+    "client.cert": "write tls.crt_file",
+    "client.key": "write tls.key_file",
+    "tls.verify_client_cert": "take tls.verify_client_cert away: it is a property of inputs, where "
+    "the agent is the server",
+    "tls.verify_peer": "write tls.verify",
+    "tls.verify_host": "write tls.verify_hostname",
+}
+"""What to write in place of a property that does not exist."""
+
+TOO_NEW: Final = "move to Fluent Bit {since} or later, which knows {property}, or take it away"
+NEAREST: Final = "write {nearest} in place of {property}"
+NO_SUCH: Final = "take {property} away, or correct its spelling"

@@ -11,15 +11,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
+from packaging.version import Version
+
 from flb_handshake import placing
 from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Agent, Capability, Job, Running
+from flb_handshake.certificates import CertSpec
 from flb_handshake.errors import HarnessFailure
 from flb_handshake.evidence import AgentRun, Evidence, Facts
 from flb_handshake.model import CAFile, FileForm, Setup
 from flb_handshake.peer import tls
 from flb_handshake.peer.collector import Collector, Listener
-from flb_handshake.pki import Pki
+from flb_handshake.pki import Pki, key_identity
 from flb_handshake.settings import (
     Part,
     ca_file,
@@ -125,12 +128,34 @@ class _Stage:
                 self._keep(one.setup, self._nothing(one, unsupported="; ".join(missing)))
             else:
                 possible.append(one)
-        batches = [[one] for one in possible] if isolated else self._batches(possible)
-        await self._perform(batches)
+        slow = [one for one in possible if self._slow_keys(one.setup)]
+        fast = [one for one in possible if not self._slow_keys(one.setup)]
+        await asyncio.gather(
+            self._perform(self._batches(fast, isolated=isolated)),
+            self._perform_when_minted(self._batches(slow, isolated=isolated)),
+        )
         return self._evidence
 
-    def _batches(self, plays: Iterable[Play]) -> list[list[Play]]:
+    def _slow_keys(self, setup: Setup) -> list[CertSpec]:
+        """The certificates whose keys take long to make: a 4096 bit RSA key half a second or more."""
+        specs = [*setup.peer.chain.leaf.path, *(c for file in files_of(setup) for c in file.certs)]
+        return [spec for spec in specs if spec.key.value.startswith("RSA")]
+
+    async def _perform_when_minted(self, batches: Sequence[Sequence[Play]]) -> None:
+        """Makes the slow keys beside everything else, and then plays what needs them."""
+        wanted = {
+            key_identity(spec): spec
+            for batch in batches
+            for one in batch
+            for spec in self._slow_keys(one.setup)
+        }
+        await asyncio.gather(*(asyncio.to_thread(self.pki.key, one) for one in wanted.values()))
+        await self._perform(batches)
+
+    def _batches(self, plays: Iterable[Play], *, isolated: bool) -> list[list[Play]]:
         """Those that can share a process, together: the large batches first."""
+        if isolated:
+            return [[one] for one in plays]
         groups: dict[object, list[Play]] = defaultdict(list)
         for one in plays:
             setup = one.setup
@@ -140,7 +165,7 @@ class _Stage:
                 groups[(setup.agent, files_of(setup))].append(one)
             else:
                 groups[needs(setup)].append(one)
-        old = int(self.agent.identity.version.split(".")[0]) < 4  # noqa: PLR2004 # see below
+        old = Version(self.agent.identity.version) < Version("4")
         most = _LARGEST_BATCH_BEFORE_4 if old else _LARGEST_BATCH
         cut = [
             group[start : start + most]
@@ -261,6 +286,7 @@ class _Stage:
             lines = everything if alone else whose.get(part.alias, [])
             if exit_code is not None and not listener.events:
                 lines = loud
+            told = [line for line in lines if not logs.is_step(line)]
             last = listener.events[-1].t if listener.events else self.collector.clock()
             self._keep(
                 one.setup,
@@ -272,7 +298,7 @@ class _Stage:
                         version=identity.version,
                         tls_library=identity.tls_library,
                         config=section,
-                        log=tuple(lines[-_KEPT_LINES:]),
+                        log=tuple(told[-_KEPT_LINES:]),
                         exit_code=exit_code,
                         shared=not alone,
                     ),

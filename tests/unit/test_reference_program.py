@@ -26,7 +26,7 @@ from flb_handshake.agent.reference_program.classic import (
     seconds,
 )
 from flb_handshake.agent.reference_program.context import context, name_of, protocol
-from flb_handshake.agent.reference_program.handshake import Watch, numbered
+from flb_handshake.agent.reference_program.handshake import Watch, farewell, numbered
 from flb_handshake.agent.reference_program.releases import RELEASES
 
 RELEASE = RELEASES["5.1.1"]
@@ -610,6 +610,20 @@ def test_a_refusal_reaches_the_peer_and_is_logged_in_fluent_bits_words(
     assert log[-1].endswith("input=dummy.0 > output=here (out_id=0)")
 
 
+def test_a_connection_is_left_without_a_reset_that_could_overtake_the_last_alert():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        ours = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+    peer.settimeout(LIMIT)
+    peer.sendall(b"what we never read")
+    leaving = threading.Thread(target=farewell, args=(ours,))
+    leaving.start()
+    with peer:
+        assert peer.recv(1) == b""
+    leaving.join(LIMIT)
+    assert ours.fileno() == -1
+
+
 @pytest.mark.parametrize("debug", ["0", "4", "on"])
 def test_alerts_are_logged_only_for_tls_debug_1(pki, attempted, secured, debug):
     with Collector(pki) as collector:
@@ -701,6 +715,7 @@ def test_every_line_of_a_file_goes_only_to_the_outputs_that_match_its_tag(pki, c
             "[error] [engine] output initialization failed",
         ),
         ("    tls.verify_client_cert on\n", 255, "[error] [engine] output initialization failed"),
+        ("[INPUT]\n    Name dummy\n    x y\n", 255, "[error] [engine] input initialization failed"),
     ],
 )
 def test_a_start_that_fails_exits_with_fluent_bits_code(conf, change, code, said):
@@ -712,8 +727,7 @@ def test_a_start_that_fails_exits_with_fluent_bits_code(conf, change, code, said
 def test_neither_keys_nor_passwords_are_ever_printed(pki, conf):
     key = pki / "client.encrypted"
     change = {"tls": "on", "tls__crt_file": pki / "client.pem", "tls__key_file": key}
-    change["tls__key_passwd"] = "hushhush"
-    text = conf(SERVICE, DUMMY, output(1, **change))
+    text = conf(SERVICE, DUMMY, output(1, **change), "    tls.key_passwd hushhush\n")
     with Running(text) as agent:
         assert agent.end() == 255
     said = "\n".join(agent.lines)

@@ -21,6 +21,9 @@ _FINAL: Final = re.compile(r"\boutput=(?P<alias>.+) \(out_id=\d+\)\s*$")
 _OF_OUTPUT: Final = re.compile(r"^\[output:[^:\]]+:(?P<rest>.*)$")
 _OF_TLS_CONNECTION: Final = re.compile(r"^\[tls\] connection #(?P<fd>\d+) ")
 _OF_TLS: Final = re.compile(r"^\[(?:tls|io_tls|http_client|openssl)\b")
+_STEP: Final = re.compile(
+    r"\[debug\] \[tls\] connection #\d+ (?:SSL_(?:connect|accept): |WANT_(?:READ|WRITE))"
+)
 _PUT_BACK: Final = re.compile(r"KA connection #\d+ to \S*?:(?P<port>\d+) is now available")
 _TO_PORT: Final = re.compile(r"connection #(?P<fd>-?\d+) (?:failed )?to \S*?:(?P<port>\d+)\b")
 
@@ -86,6 +89,14 @@ def parse(raw: str) -> LogLine | None:
     if match is None:
         return None
     return LogLine(time=match["time"], level=Level(match["level"]), text=match["text"])
+
+
+def is_step(raw: str) -> bool:
+    """Whether the line only says that the handshake went a step further, or waits.
+
+    `tls.debug 1` writes a dozen of these for each handshake; the peer's events say the same.
+    """
+    return _STEP.search(raw) is not None
 
 
 def final_alias(raw: str, ports: Mapping[int, str]) -> str | None:

@@ -123,7 +123,8 @@ class HttpServer:
             reason=self._status.phrase.encode(),
         )
         answer = self._connection.send(head) or b""
-        answer += self._connection.send(h11.EndOfMessage()) or b""
+        if self._connection.our_state is h11.SEND_BODY:  # else it was a CONNECT: nothing follows
+            answer += self._connection.send(h11.EndOfMessage()) or b""
         if self._connection.our_state is h11.DONE and self._connection.their_state is h11.DONE:
             self._connection.start_next_cycle()
         else:

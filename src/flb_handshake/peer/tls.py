@@ -137,6 +137,7 @@ def _want_client_certificate(made: SSL.Context, spec: CollectorSpec, pki: Pki) -
     for authority in authorities:
         store.add_cert(crypto.X509.from_cryptography(authority))
         made.add_client_ca(authority)
+    made.set_app_data(frozenset(authorities))
     policy = SSL.VERIFY_PEER
     if spec.client_auth is ClientAuth.DEMAND:
         policy |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
@@ -277,8 +278,10 @@ class TlsEndpoint:
         self.failed = True
         why = reason(error)
         if self.doubt:
-            # OpenSSL drops a chain that it refuses; what it built of it is all there is.
-            self._report_client(self._connection.get_verified_chain(as_cryptography=True) or [])
+            # OpenSSL drops a chain that it refuses. What it built of it is left, our CAs included.
+            built = self._connection.get_verified_chain(as_cryptography=True) or []
+            ours = self._connection.get_context().get_app_data()
+            self._report_client([one for one in built if one not in ours])
             why += f" ({self.doubt})"
         elif _NO_CERTIFICATE in why:
             self._report_client([])

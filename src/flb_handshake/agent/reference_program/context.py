@@ -53,6 +53,8 @@ _BAD_PASSWORD: Final = "293601396: error:1C800064:Provider routines::bad decrypt
 _NO_PASSWORD: Final = "75497581: error:1400006B:UI routines::processing error"  # noqa: S105 # no password
 _MISMATCH: Final = "0: error:05800074:x509 certificate routines::key values mismatch"
 
+_UNSENDABLE: Final = "not-ascii.invalid"
+
 
 def context(output: Instance, release: Release, system: str) -> ssl.SSLContext | None:
     """The output's TLS context; None: it sends in cleartext. Raises StartError."""
@@ -70,14 +72,19 @@ def context(output: Instance, release: Release, system: str) -> ssl.SSLContext |
 
 
 def name_of(output: Instance) -> str:
-    """The name that is sent and checked: `tls.vhost` as it is, or the host without last dots."""
+    """The name that is sent and checked: `tls.vhost` as it is, or the host without last dots.
+
+    Fluent Bit sends one that is not ASCII as it stands, and no certificate bears such a name.
+    Python's ssl module cannot send it: a name that no certificate bears either takes its place.
+    """
     vhost = output.settings.get("tls.vhost")
-    return vhost or output.settings.get("host", "127.0.0.1").rstrip(".")
+    name = vhost or output.settings.get("host", "127.0.0.1").rstrip(".")
+    return name if name.isascii() else _UNSENDABLE
 
 
 def _check_name(name: str) -> None:
     """Refuses a name that Python's ssl module cannot send, and Fluent Bit can."""
-    if not name.isascii() or name.startswith(".") or not 0 < len(name) <= _LONGEST_NAME:
+    if name.startswith(".") or not 0 < len(name) <= _LONGEST_NAME:
         said = f"the reference agent cannot ask for the name '{name}'"
         raise StartError(("error", said), code=255)
 

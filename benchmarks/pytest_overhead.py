@@ -1,0 +1,41 @@
+"""What `pytest -k scenario` costs beside `flb-handshake run`, alone and with `-n 2`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import measuring
+
+_ROUNDS = 3
+_LIMIT = 1.5
+
+
+def seconds(*command: str) -> float:
+    """How long a command takes that must succeed."""
+    top = Path(__file__).parents[1]
+    began = time.monotonic()
+    subprocess.run(command, cwd=top, check=True, capture_output=True)
+    return time.monotonic() - began
+
+
+def main() -> int:
+    """Prints the ratios; `-n 2` must cost no second playing, its workers' start is pytest-xdist's."""
+    python = sys.executable
+    run, plain, parallel = [], [], []
+    for _ in range(_ROUNDS):
+        run.append(seconds(python, "-m", "flb_handshake", "run", "--agent", "process"))
+        pytest = (python, "-m", "pytest", "-q", "-k", "scenario", "--agent", "process")
+        plain.append(seconds(*pytest))
+        parallel.append(seconds(*pytest, "-n", "2"))
+    base = measuring.median(run)
+    print(f"run {base:.2f} s, pytest {measuring.median(plain):.2f} s")
+    kept = measuring.told("pytest against run", measuring.median(plain) / base, _LIMIT)
+    print(f"      pytest -n 2 against run: {measuring.median(parallel) / base:.2f}")
+    return 0 if kept else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,5 @@
+"""`python -m flb_handshake` is the command flb-handshake."""
+
+from flb_handshake.cli import main
+
+main()

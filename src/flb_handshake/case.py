@@ -1,0 +1,198 @@
+"""One run's evidence as a diagnosis needs it: certificates read, properties as they were used."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from cryptography import x509
+
+from flb_handshake import flaws, trust
+from flb_handshake.agent import logs
+from flb_handshake.evidence import Evidence
+from flb_handshake.judge import Observation
+from flb_handshake.model import CAFile
+from flb_handshake.peer.events import Event, Kind
+
+_YES: Final = frozenset({"on", "true", "yes"})
+_NO: Final = frozenset({"off", "false", "no"})
+"""The words that Fluent Bit takes for booleans, in any case (flb_utils_bool)."""
+
+_FORCED: Final = (3, 0, 7)
+"""The one release that checks the name whenever it verifies."""
+
+_OPTIONAL_SINCE: Final = (3, 1, 0)
+"""`tls.verify_hostname` exists from here on."""
+
+_RIGHT_ROOT: Final = frozenset(
+    {
+        CAFile.ROOT,
+        CAFile.INTERMEDIATE_AND_ROOT,
+        CAFile.OTHER_AND_ROOT,
+        CAFile.CRLF,
+        CAFile.ROOT_AND_CRL,
+    }
+)
+
+
+_LONGEST: Final = 200
+"""Characters of a line that are quoted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """What is known of one run."""
+
+    evidence: Evidence
+    observation: Observation
+    used: Mapping[str, str]
+    """The output's properties by their lower-case names."""
+    sent: tuple[x509.Certificate, ...]
+    anchors: tuple[x509.Certificate, ...]
+    client: tuple[x509.Certificate, ...]
+    client_anchors: tuple[x509.Certificate, ...]
+    at: dt.datetime
+
+    @property
+    def signs(self) -> Mapping[str, str]:
+        """The log's signs: name and text."""
+        return {sign.name: sign.text for sign in self.observation.signs}
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The agent's release; unknown ones count as the newest."""
+        numbers = re.findall(r"\d+", self.evidence.agent.version)[:3]
+        return tuple(int(number) for number in numbers) or (9999,)
+
+    def word(self, name: str) -> str | None:
+        """The value of a property, None when it is unset."""
+        return self.used.get(name)
+
+    def is_on(self, name: str, *, default: bool) -> bool | None:
+        """A switch as Fluent Bit reads it; None for a word that is no boolean."""
+        word = self.used.get(name)
+        if word is None:
+            return default
+        return True if word.lower() in _YES else False if word.lower() in _NO else None
+
+    @property
+    def verifies(self) -> bool:
+        """Whether the agent checks the chain: any word but a plain no does."""
+        return self.is_on("tls.verify", default=True) is not False
+
+    @property
+    def can_check_names(self) -> bool:
+        """Whether this release has `tls.verify_hostname`."""
+        return self.version >= _OPTIONAL_SINCE
+
+    @property
+    def checks_name(self) -> bool:
+        """Whether the agent compares the name: both switches must be plainly on."""
+        if self.is_on("tls.verify", default=True) is not True:
+            return False
+        asked = self.is_on("tls.verify_hostname", default=False) is True
+        return self.version == _FORCED or (self.can_check_names and asked)
+
+    @property
+    def name(self) -> str:
+        """The name that is checked: of a host's own name the dot at the end is taken away."""
+        name = self.evidence.facts.name
+        return name if "tls.vhost" in self.used else name.rstrip(".")
+
+    @property
+    def ca_file_would_do(self) -> bool:
+        """Whether CA.File is known to hold the root of the collector's chain."""
+        return self.evidence.facts.ca_file in _RIGHT_ROOT
+
+    def server_flaws(self, name: str | None) -> list[flaws.Flaw]:
+        """What is wrong with the collector's chain."""
+        return flaws.flaws(
+            self.sent,
+            self.anchors,
+            self.at,
+            name=name,
+            known=(*self.client, *self.client_anchors),
+            crls=trust.revocation_lists(self.evidence.facts.anchors or ""),
+        )
+
+    def client_flaws(self) -> list[flaws.Flaw]:
+        """What is wrong with the client's chain."""
+        return flaws.flaws(
+            self.client,
+            self.client_anchors,
+            self.at,
+            usage=x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH,
+            known=(*self.sent, *self.anchors),
+        )
+
+    @property
+    def all_signed(self) -> bool:
+        """Whether every signature of the collector's chain, up to an anchor, is proven right."""
+        route = flaws.path(self.sent, self.anchors)
+        linked = all(trust.signed(lower, upper) for lower, upper in pairwise(route))
+        return linked and route[-1] in self.anchors
+
+    def events(self, kind: Kind) -> list[Event]:
+        """The events of one kind."""
+        return [event for event in self.evidence.events if event.kind is kind]
+
+    @property
+    def answered(self) -> bool:
+        """Whether the collector got so far as to answer the ClientHello."""
+        return any("server hello" in event.facts["name"] for event in self.events(Kind.STATE))
+
+    @property
+    def peer_says(self) -> str:
+        """The words of the collector's TLS library."""
+        return "; ".join(str(event.facts["reason"]) for event in self.events(Kind.TLS_ERROR))
+
+    @property
+    def said(self) -> str:
+        """The agent's most telling line: the last of its TLS, or its last error or warning."""
+        parsed = [line for raw in self.evidence.agent.log if (line := logs.parse(raw))]
+        loud = [line.text for line in parsed if line.level is logs.Level.ERROR]
+        of_tls = [text for text in loud if text.startswith("[tls] error")]
+        warned = [line.text for line in parsed if line.level is logs.Level.WARN]
+        return (of_tls or loud or warned or ["nothing"])[-1][:_LONGEST]
+
+
+def read(evidence: Evidence, observation: Observation) -> Case:
+    """The case of this run."""
+    facts = evidence.facts
+    return Case(
+        evidence=evidence,
+        observation=observation,
+        used=used_properties(evidence),
+        sent=tuple(trust.certificates(facts.sent)),
+        anchors=tuple(trust.certificates(facts.anchors or "")),
+        client=tuple(trust.certificates(facts.client)),
+        client_anchors=tuple(trust.certificates(facts.client_anchors)),
+        at=dt.datetime.fromisoformat(facts.at),
+    )
+
+
+def used_properties(evidence: Evidence) -> dict[str, str]:
+    """The output's properties, from its configuration: the facts only know what was meant."""
+    plugin = evidence.facts.plugin
+    outputs = [entries for name, entries in _sections(evidence.agent.config) if name == "output"]
+    ours = [entries for entries in outputs if entries.get("name") == plugin]
+    for entries in (*ours, *outputs):
+        return entries
+    return {name.lower(): value for name, value in evidence.facts.properties}
+
+
+def _sections(config: str) -> list[tuple[str, dict[str, str]]]:
+    """The sections of a classic configuration: name, and keys in lower case."""
+    found: list[tuple[str, dict[str, str]]] = []
+    for raw in config.splitlines():
+        line = raw.strip()
+        if line.startswith("[") and line.endswith("]"):
+            found.append((line[1:-1].strip().lower(), {}))
+        elif found and line and not line.startswith(("#", "<")):
+            key, _, value = line.partition(" ")
+            found[-1][1][key.lower()] = value.strip()
+    return found

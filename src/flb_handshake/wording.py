@@ -1,0 +1,295 @@
+"""The words that fill the texts of a diagnosis: subjects, names, dates, durations, files."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Final
+
+from cryptography import x509
+
+from flb_handshake import flaws, remedies, trust
+from flb_handshake.case import Case
+from flb_handshake.flaws import Flaw
+from flb_handshake.model import Mode
+from flb_handshake.peer.events import Kind
+from flb_handshake.settings import OUTPUT_MODES
+
+_LISTED: Final = 3
+"""So many names are listed; the rest is counted."""
+
+_UNTOLD: Final = frozenset({"tls", "tls.debug"})
+
+_FILES: Final = ("ca_file", "ca_path", "crt_file", "key_file")
+
+
+def common(case: Case) -> dict[str, str]:
+    """What any text may say of a run."""
+    facts, agent, seen = case.evidence.facts, case.evidence.agent, case.observation
+    words = {
+        **remedies.UNKNOWN,
+        "agent": agent.label,
+        "tls_library": _library(agent.tls_library),
+        "plugin": facts.plugin,
+        "name": case.name,
+        "offered": ", ".join(seen.offered) or "no version that is known",
+        "sni": seen.sni or "none",
+        "ciphers": case.word("tls.ciphers") or "not set",
+        "said": case.said,
+        "exit_code": str(agent.exit_code),
+        "progress": progress(case),
+        "store": store(case),
+        "where": store(case).split(" (", 1)[0],
+    }
+    words |= {name: case.word(f"tls.{name}") or f"tls.{name}" for name in _FILES}
+    return words | (_of_names(case) if case.sent else {})
+
+
+def quoted(name: x509.Name) -> str:
+    """A subject or an issuer, in quotes."""
+    return f"'{flaws.subject_of(name)}'"
+
+
+def store(case: Case) -> str:
+    """Where the agent looks for the root, and what is there."""
+    holds = f" (it holds {_listed(_subjects(case.anchors))})" if case.anchors else ""
+    for name in ("tls.ca_path", "tls.ca_file"):
+        if name in case.used:
+            return f"{name}{holds}"
+    return "the system's trust store (tls.ca_file is not set)"
+
+
+def progress(case: Case) -> str:
+    """How far the connection came."""
+    kinds = {event.kind for event in case.evidence.events}
+    reached = [
+        "request" if Kind.REQUEST in kinds else "",
+        "negotiated" if Kind.NEGOTIATED in kinds else "",
+        "server_hello" if case.answered else "",
+        "client_hello" if Kind.CLIENT_HELLO in kinds else "",
+        "first_bytes" if Kind.FIRST_BYTES in kinds else "",
+        "accepted" if Kind.ACCEPTED in kinds else "",
+        "nothing",
+    ]
+    return remedies.PROGRESS[next(filter(None, reached))]
+
+
+def of_server_flaw(case: Case, flaw: Flaw) -> dict[str, str]:
+    """What is said of a flaw in the collector's chain."""
+    leaf = case.sent[0]
+    return _of_flaw(case, flaw, leaf, "the collector's certificate")
+
+
+def of_client_flaw(case: Case, flaw: Flaw) -> dict[str, str]:
+    """What is said of a flaw in the client's chain."""
+    trusted = _listed(_subjects(case.client_anchors)) or "no CA"
+    words = {
+        "store": trusted,
+        "trusted": trusted,
+        "tls_library": f"the collector's {_library(case.evidence.peer_library)}",
+    }
+    words |= _of_flaw(case, flaw, case.client[0], "the client certificate")
+    words.setdefault("issuer", quoted(flaw.certificate.issuer))
+    return words
+
+
+def _of_flaw(case: Case, flaw: Flaw, leaf: x509.Certificate, its_name: str) -> dict[str, str]:
+    one = flaw.certificate
+    words = dict(flaw.facts)
+    if "issuer" in words:
+        words["issuer"] = f"'{words['issuer']}'"
+    role = "the root" if flaws.is_self_signed(one) else "the intermediate"
+    words["certificate"] = f"{its_name if one == leaf else role} {quoted(one.subject)}"
+    words["subject"] = quoted(one.subject)
+    begins, ends = one.not_valid_before_utc, one.not_valid_after_utc
+    words["ago"], words["until"] = span(case.at - ends), _moment(ends)
+    words["ahead"] = span(begins - case.at)
+    words.setdefault("since", _moment(begins))
+    return words
+
+
+def of_leaf(case: Case) -> dict[str, str]:
+    """What is said of the collector's own certificate."""
+    subject = quoted(case.sent[0].subject)
+    certificate = f"the collector's certificate {subject}"
+    return {"leaf": certificate, "certificate": certificate, "subject": subject, **_of_names(case)}
+
+
+def _of_names(case: Case) -> dict[str, str]:
+    """The names that the leaf bears, and the one that it would have to bear."""
+    leaf = case.sent[0]
+    dns, addresses = trust.names(leaf)
+    borne = [f"DNS:{one}" for one in dns] + [f"IP:{one}" for one in addresses]
+    alone = flaws.common_names(leaf)
+    told = _counted(borne) or f"no subjectAltName, only the CN {_listed(alone) or '(none)'}"
+    plain = [one for one in dns or alone if "*" not in one and flaws.accepts_name(leaf, one)]
+    candidates = [f"'{one}'" for one in plain]
+    candidates += [f"a name that '{one}' covers" for one in dns if flaws.is_wildcard(one)]
+    other = [one for one in candidates if one != f"'{case.name}'"]
+    wanted = _alternative_name(case.name)
+    return {
+        "names": told,
+        "san": wanted,
+        "plain": wanted.split(":", 1)[1],
+        "or_vhost": f", or set tls.vhost to {other[0]}" if other else "",
+    }
+
+
+def _alternative_name(name: str) -> str:
+    if flaws.is_address(name):
+        return f"IP:{name}"
+    try:
+        return f"DNS:{(name if name.isascii() else name.encode('idna').decode()).rstrip('.')}"
+    except UnicodeError:
+        return f"DNS:{name}"
+
+
+def of_start(case: Case, cause: str) -> dict[str, str]:
+    """What is said of a cause that stopped the start; `variant` names another text for it."""
+    told_by = _AT_THE_START.get(cause)
+    return told_by(case) if told_by is not None else {}
+
+
+def _ca_form(case: Case) -> dict[str, str]:
+    forms = {"DER": "it is DER", "garbage": "it holds something else"}
+    return {"form": forms.get(case.evidence.facts.ca_file, "it may be DER")}
+
+
+def _passphrase(case: Case) -> dict[str, str]:
+    given = "does not open it" if "tls.key_passwd" in case.used else "is not set"
+    return {"passphrase": f"tls.key_passwd {given}"}
+
+
+def _without_tls(case: Case) -> dict[str, str]:
+    match = re.search(r"(\S+) does not support TLS", case.signs["tls_not_supported"])
+    return {"who": match[1] if match else "the plugin"}
+
+
+def _crt_trouble(case: Case) -> dict[str, str]:
+    said = case.signs["crt_file_unusable"]
+    troubles = {"No such file": "does not exist", "Permission denied": "may not be read"}
+    fitting = (told for words, told in troubles.items() if words in said)
+    return {"trouble": next(fitting, "holds no usable PEM certificate"), "said": _reason_in(said)}
+
+
+def _reason_in(said: str) -> str:
+    return said.rsplit("::", 1)[-1].rsplit("error:", 1)[-1].strip()
+
+
+def _of_crt_file(case: Case) -> dict[str, str]:
+    if not case.client:
+        return {}
+    first = case.client[0]
+    words = {"certificate": quoted(first.subject), "subject": quoted(first.subject)}
+    if len(case.client) > 1 and flaws.is_authority(first):
+        words["variant"] = "order"
+    return words
+
+
+def _unknown_property(case: Case) -> dict[str, str]:
+    text = case.signs["unknown_property"]
+    match = re.search(r"\[config\] (\S+): unknown configuration property '([^']*)'", text)
+    plugin, name = (match[1], match[2].lower()) if match else (case.evidence.facts.plugin, "?")
+    since = remedies.SINCE.get(name)
+    nearest = difflib.get_close_matches(name, remedies.PROPERTIES, n=1, cutoff=0.6)
+    if since is not None and case.version < tuple(int(part) for part in since.split(".")):
+        hint = remedies.TOO_NEW
+    elif name in remedies.INSTEAD:
+        hint = remedies.INSTEAD[name]
+    else:
+        hint = remedies.NEAREST if nearest else remedies.NO_SUCH
+    words = {"property": name, "since": since or "", "nearest": nearest[0] if nearest else ""}
+    return {**words, "plugin": plugin, "hint": hint.format(modes=_modes(), **words)}
+
+
+def _modes(wanted: Sequence[str] = tuple(Mode)) -> str:
+    """Modes in Fluent Bit's properties."""
+    told = [
+        f"{mode} is " + ", ".join(f"`{name} {value}`" for name, value in OUTPUT_MODES[mode].items())
+        for mode in Mode
+        if mode in wanted
+    ]
+    return "; ".join(told)
+
+
+def _syntax(case: Case) -> dict[str, str]:
+    match = re.search(r":(\d+): undefined value", case.signs["config_syntax"])
+    number = int(match[1]) if match else 0
+    lines = case.evidence.agent.config.splitlines()
+    text = lines[number - 1].strip() if 0 < number <= len(lines) else "see the log"
+    words = {"line": str(number or "?"), "text": f"`{text}`"}
+    if text.startswith("<"):
+        named = re.findall(r"(?im)^\s*Mode\s+(\S+)\s*$", case.evidence.agent.config)
+        modes = _modes([one.lower() for one in named])
+        words |= {"variant": "block", "mode": f"Mode {modes}; " if modes else ""}
+    return words
+
+
+_AT_THE_START: Final[Mapping[str, Callable[[Case], dict[str, str]]]] = {
+    "ca_file_not_pem": _ca_form,
+    "crt_file_unusable": _crt_trouble,
+    "key_mismatch": _of_crt_file,
+    "client_certificate_weak_key": _of_crt_file,
+    "key_passphrase": _passphrase,
+    "unknown_property": _unknown_property,
+    "config_syntax": _syntax,
+    "tls_on_plugin_without_tls": _without_tls,
+}
+
+
+def of_end(case: Case) -> dict[str, str]:
+    """How and after how long a connection ended."""
+    closed = case.events(Kind.CLOSED)
+    how = str(closed[-1].facts["how"]) if closed else "not at all"
+    return {"how": how, "waited": span(dt.timedelta(seconds=seconds_of_silence(case)))}
+
+
+def seconds_of_silence(case: Case) -> float:
+    """Seconds between the last sign of life and the end."""
+    alive = [event.t for event in case.evidence.events if event.kind is not Kind.CLOSED]
+    ended = [event.t for event in case.events(Kind.CLOSED)]
+    if not alive:
+        return 0.0
+    return (ended[-1] if ended else max(alive[0] + case.evidence.duration, alive[-1])) - alive[-1]
+
+
+def wants_tls(name: str, value: str) -> bool:
+    """Whether a property shows that TLS was meant."""
+    if name == "mode":
+        return value.lower() == "tls"
+    return name.startswith("tls.") and name not in _UNTOLD
+
+
+def span(length: dt.timedelta) -> str:
+    """A duration in its largest unit."""
+    seconds = length.total_seconds()
+    for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count = int(seconds // size)
+        if count >= 1:
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "less than a second"
+
+
+def _library(text: str) -> str:
+    """A TLS library's name and version, its date left out."""
+    return " ".join(text.split()[:2])
+
+
+def _moment(when: dt.datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M} UTC"
+
+
+def _subjects(certificates: Iterable[x509.Certificate]) -> list[str]:
+    return list(dict.fromkeys(flaws.subject_of(one.subject) for one in certificates))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return _counted([f"'{name}'" for name in names])
+
+
+def _counted(told: Sequence[str]) -> str:
+    """The first few, and how many more there are."""
+    rest = len(told) - _LISTED
+    return ", ".join(told[:_LISTED]) + (f" and {rest} more" if rest > 0 else "")
