@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flb_handshake.agent.contract import Agent, Job, Running
-from flb_handshake.judge import judge
-from flb_handshake.model import DEFAULT_VERSION, Outcome, Setup
 from flb_handshake.agent.process import open_process
 from flb_handshake.errors import HandshakeError
+from flb_handshake.judge import judge
+from flb_handshake.model import DEFAULT_VERSION, Outcome, Setup
 from flb_handshake.runner import Play, play
 
 
@@ -80,5 +80,3 @@ def told(what: str, ratio: float, limit: float, *, at_least: bool = False) -> bo
     sign = ">=" if at_least else "<="
     print(f"{'ok  ' if kept else 'OVER'}  {what}: {ratio:.2f} (wanted {sign} {limit})")
     return kept
-
-

@@ -22,7 +22,7 @@ def seconds(*command: str) -> float:
 
 
 def main() -> int:
-    """Prints the ratios; `-n 2` must cost no second playing, its workers' start is pytest-xdist's."""
+    """Prints the ratios; with `-n 2` nothing is played twice, but two workers have to start."""
     python = sys.executable
     run, plain, parallel = [], [], []
     for _ in range(_ROUNDS):

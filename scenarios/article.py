@@ -1,4 +1,4 @@
-"""The article's own configuration: as it is printed, translated to real properties, and attacked."""
+"""The article's own configuration: as it is printed, in real properties, and attacked."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from flb_handshake.declare import (
     OTHER_HOST,
     OTHER_LEAF,
     ROOT,
-    Case,
     CAFile,
+    Case,
     ClientAuth,
     Does,
     Mode,
@@ -103,7 +103,7 @@ def literally() -> Case:
 
 @matrix(mode=_TLS)
 def translated(mode: Mode) -> Case:
-    """In real properties: the very lines of the access log arrive, and the subject tells by whom."""
+    """In real properties: the very lines of the access log arrive, and the subject says whose."""
     return case(_translated(mode), delivered(_ACCESS_LOG, _SUBJECT))
 
 
@@ -149,7 +149,7 @@ def impostor_of_the_same_authority(mode: Mode) -> Case:
 
 @matrix(mode=_TLS, policy=(ClientAuth.DEMAND, ClientAuth.ASK))
 def agent_without_certificate(mode: Mode, policy: ClientAuth) -> Case:
-    """An agent without a certificate: a collector that demands one refuses, one that asks does not."""
+    """An agent without a certificate: who demands one refuses it, who only asks does not."""
     setup = _translated(mode, policy).but(crt=None, key=None)
     if policy is ClientAuth.DEMAND:
         return case(setup, refused_by_peer("certificate_required"))
@@ -160,9 +160,7 @@ def agent_without_certificate(mode: Mode, policy: ClientAuth) -> Case:
 def agent_of_another_authority(mode: Mode, policy: ClientAuth) -> Case:
     """An agent with a certificate of another authority is refused, whether demanded or asked."""
     other = chain(OTHER_CLIENT, name="another authority's")
-    setup = _translated(mode, policy).but(
-        crt=certificate_file(other), key=key_file(OTHER_CLIENT)
-    )
+    setup = _translated(mode, policy).but(crt=certificate_file(other), key=key_file(OTHER_CLIENT))
     return case(setup, refused_by_peer("unknown_ca"))
 
 
@@ -174,6 +172,6 @@ def authority_of_the_agent_only(mode: Mode) -> Case:
 
 @matrix(mode=_TLS)
 def chain_of_the_agent_without_intermediate(mode: Mode) -> Case:
-    """Client.Cert holds the agent's certificate alone: the collector cannot follow it to the root."""
+    """Client.Cert holds the agent's certificate alone: nothing leads from it to the root."""
     lone = CLIENT_CHAIN.sending(CLIENT_CHAIN.leaf, name="client leaf alone")
     return case(_translated(mode).but(crt=certificate_file(lone)), refused_by_peer("unknown_ca"))

@@ -1,4 +1,4 @@
-"""The files that settings name: directories of authorities, keys and their passphrases, permissions."""
+"""The files that settings name: directories of authorities, keys, passphrases, permissions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from flb_handshake.declare import (
 
 _VERIFYING = (Mode.VERIFY_PEER, Mode.VERIFY_HOST)
 _NO_START = not_started("error initializing TLS context")
-_PASSPHRASE = "correct horse"
+_WORD = "correct horse"
 _MISMATCH = not_started("and password don't match")
 
 _PATHS: dict[str, tuple[File, Does]] = {
@@ -95,15 +95,15 @@ def right_certificate_and_key(mode: Mode) -> Case:
 @matrix(mode=_VERIFYING, passphrase=("right", "wrong", "none"))
 def encrypted_key(mode: Mode, passphrase: str) -> Case:
     """Client.Key is encrypted; without the right `tls.key_passwd` Fluent Bit does not start."""
-    given = {"right": _PASSPHRASE, "wrong": "wrong horse", "none": None}[passphrase]
-    setup = _mutual(mode).but(key=key_file(CLIENT, _PASSPHRASE), key_passwd=given)
+    given = {"right": _WORD, "wrong": "wrong horse", "none": None}[passphrase]
+    setup = _mutual(mode).but(key=key_file(CLIENT, _WORD), key_passwd=given)
     return case(setup, delivered() if passphrase == "right" else _MISMATCH)
 
 
 @matrix(mode=_VERIFYING)
 def passphrase_for_an_open_key(mode: Mode) -> Case:
     """`tls.key_passwd` for a key that is not encrypted is not used."""
-    return case(_mutual(mode).but(key_passwd=_PASSPHRASE), delivered())
+    return case(_mutual(mode).but(key_passwd=_WORD), delivered())
 
 
 @matrix(mode=_VERIFYING, demanded=(True, False))
@@ -149,6 +149,7 @@ def certificates_in_the_wrong_order(mode: Mode) -> Case:
 @matrix(mode=_VERIFYING)
 def key_in_the_certificate_file(mode: Mode) -> Case:
     """One file for both, as some tools write it, named as Client.Cert and as Client.Key: a key file
-    that holds only the certificate is no key."""
+    that holds only the certificate is no key.
+    """
     both = certificate_file(CLIENT_CHAIN)
     return case(_mutual(mode).but(crt=both, key=both), _MISMATCH)

@@ -1,4 +1,4 @@
-"""Mode x CA.File x collector: what each combination lets through, refuses, or does not start with."""
+"""Mode x CA.File x collector: what each combination lets through, refuses, or stops at."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from flb_handshake.declare import (
     named,
     not_started,
     output,
+    refused,
     table,
 )
 
@@ -40,70 +41,73 @@ _SELF_SIGNED_COLLECTORS = {
 _WORDS = {
     "delivered": delivered(),
     "cleartext": cleartext(),
+    "expired": refused("certificate_expired"),
     "no start": not_started("error initializing TLS context"),
 }
 
-_VERIFY_PEER = """
-CA.File                       | healthy     | no intermediate | wrong host  | expired
-------------------------------|-------------|-----------------|-------------|--------------------
-root                          | delivered   | unknown_ca      | delivered   | certificate_expired
-intermediate                  | unknown_ca  | unknown_ca      | unknown_ca  | unknown_ca
-intermediate and root         | delivered   | delivered       | delivered   | certificate_expired
-other root                    | unknown_ca  | unknown_ca      | unknown_ca  | unknown_ca
-other and right root          | delivered   | unknown_ca      | delivered   | certificate_expired
-leaf                          | unknown_ca  | unknown_ca      | unknown_ca  | unknown_ca
-self-signed leaf              | delivered   | delivered       | delivered   | certificate_expired
-unset, CA in the system store | delivered   | unknown_ca      | delivered   | certificate_expired
-unset                         | unknown_ca  | unknown_ca      | unknown_ca  | unknown_ca
-empty file                    | no start    | no start        | no start    | no start
-garbage                       | no start    | no start        | no start    | no start
-missing file                  | no start    | no start        | no start    | no start
-a directory                   | no start    | no start        | no start    | no start
-DER                           | no start    | no start        | no start    | no start
-CRLF line ends                | delivered   | unknown_ca      | delivered   | certificate_expired
-expired root                  | certificate_expired | unknown_ca | certificate_expired | certificate_expired
-"""
+# In the tables a cell is one of the words above, or the alert with which Fluent Bit refuses.
 
-_VERIFY_HOST = """
+_VERIFY_PEER = """
 CA.File                       | healthy     | no intermediate | wrong host      | expired
-------------------------------|-------------|-----------------|-----------------|--------------------
-root                          | delivered   | unknown_ca      | bad_certificate | certificate_expired
+------------------------------|-------------|-----------------|-----------------|------------
+root                          | delivered   | unknown_ca      | delivered       | expired
 intermediate                  | unknown_ca  | unknown_ca      | unknown_ca      | unknown_ca
-intermediate and root         | delivered   | delivered       | bad_certificate | certificate_expired
+intermediate and root         | delivered   | delivered       | delivered       | expired
 other root                    | unknown_ca  | unknown_ca      | unknown_ca      | unknown_ca
-other and right root          | delivered   | unknown_ca      | bad_certificate | certificate_expired
+other and right root          | delivered   | unknown_ca      | delivered       | expired
 leaf                          | unknown_ca  | unknown_ca      | unknown_ca      | unknown_ca
-self-signed leaf              | delivered   | delivered       | bad_certificate | certificate_expired
-unset, CA in the system store | delivered   | unknown_ca      | bad_certificate | certificate_expired
+self-signed leaf              | delivered   | delivered       | delivered       | expired
+unset, CA in the system store | delivered   | unknown_ca      | delivered       | expired
 unset                         | unknown_ca  | unknown_ca      | unknown_ca      | unknown_ca
 empty file                    | no start    | no start        | no start        | no start
 garbage                       | no start    | no start        | no start        | no start
 missing file                  | no start    | no start        | no start        | no start
 a directory                   | no start    | no start        | no start        | no start
 DER                           | no start    | no start        | no start        | no start
-CRLF line ends                | delivered   | unknown_ca      | bad_certificate | certificate_expired
-expired root                  | certificate_expired | unknown_ca | bad_certificate | certificate_expired
+CRLF line ends                | delivered   | unknown_ca      | delivered       | expired
+expired root                  | expired     | unknown_ca      | expired         | expired
+"""
+
+_VERIFY_HOST = """
+CA.File                       | healthy     | no intermediate | wrong host      | expired
+------------------------------|-------------|-----------------|-----------------|------------
+root                          | delivered   | unknown_ca      | bad_certificate | expired
+intermediate                  | unknown_ca  | unknown_ca      | unknown_ca      | unknown_ca
+intermediate and root         | delivered   | delivered       | bad_certificate | expired
+other root                    | unknown_ca  | unknown_ca      | unknown_ca      | unknown_ca
+other and right root          | delivered   | unknown_ca      | bad_certificate | expired
+leaf                          | unknown_ca  | unknown_ca      | unknown_ca      | unknown_ca
+self-signed leaf              | delivered   | delivered       | bad_certificate | expired
+unset, CA in the system store | delivered   | unknown_ca      | bad_certificate | expired
+unset                         | unknown_ca  | unknown_ca      | unknown_ca      | unknown_ca
+empty file                    | no start    | no start        | no start        | no start
+garbage                       | no start    | no start        | no start        | no start
+missing file                  | no start    | no start        | no start        | no start
+a directory                   | no start    | no start        | no start        | no start
+DER                           | no start    | no start        | no start        | no start
+CRLF line ends                | delivered   | unknown_ca      | bad_certificate | expired
+expired root                  | expired     | unknown_ca      | bad_certificate | expired
 """
 
 _NONE = """
-CA.File                       | healthy     | no intermediate | wrong host  | expired
-------------------------------|-------------|-----------------|-------------|----------
-root                          | delivered   | delivered       | delivered   | delivered
-intermediate                  | delivered   | delivered       | delivered   | delivered
-intermediate and root         | delivered   | delivered       | delivered   | delivered
-other root                    | delivered   | delivered       | delivered   | delivered
-other and right root          | delivered   | delivered       | delivered   | delivered
-leaf                          | delivered   | delivered       | delivered   | delivered
-self-signed leaf              | delivered   | delivered       | delivered   | delivered
-unset, CA in the system store | delivered   | delivered       | delivered   | delivered
-unset                         | delivered   | delivered       | delivered   | delivered
-empty file                    | no start    | no start        | no start    | no start
-garbage                       | no start    | no start        | no start    | no start
-missing file                  | no start    | no start        | no start    | no start
-a directory                   | no start    | no start        | no start    | no start
-DER                           | no start    | no start        | no start    | no start
-CRLF line ends                | delivered   | delivered       | delivered   | delivered
-expired root                  | delivered   | delivered       | delivered   | delivered
+CA.File                       | healthy     | no intermediate | wrong host      | expired
+------------------------------|-------------|-----------------|-----------------|------------
+root                          | delivered   | delivered       | delivered       | delivered
+intermediate                  | delivered   | delivered       | delivered       | delivered
+intermediate and root         | delivered   | delivered       | delivered       | delivered
+other root                    | delivered   | delivered       | delivered       | delivered
+other and right root          | delivered   | delivered       | delivered       | delivered
+leaf                          | delivered   | delivered       | delivered       | delivered
+self-signed leaf              | delivered   | delivered       | delivered       | delivered
+unset, CA in the system store | delivered   | delivered       | delivered       | delivered
+unset                         | delivered   | delivered       | delivered       | delivered
+empty file                    | no start    | no start        | no start        | no start
+garbage                       | no start    | no start        | no start        | no start
+missing file                  | no start    | no start        | no start        | no start
+a directory                   | no start    | no start        | no start        | no start
+DER                           | no start    | no start        | no start        | no start
+CRLF line ends                | delivered   | delivered       | delivered       | delivered
+expired root                  | delivered   | delivered       | delivered       | delivered
 """
 
 _FILES = tuple(file for file in CAFile if file is not CAFile.ROOT_AND_CRL)
@@ -159,7 +163,7 @@ def cell(mode: Mode, ca: CAFile, collector: str) -> Case:
 
 @matrix(ca=_FILES, collector=_PEERS)
 def off(ca: CAFile, collector: str) -> Case:
-    """With Mode off the records travel in cleartext, and nobody looks at CA.File or certificates."""
+    """With Mode off the records travel in cleartext, and nobody looks at any certificate."""
     careful = _EXPECTED[Mode.VERIFY_HOST][ca, collector].outcome
     setup = output(Mode.OFF).but(ca=ca, chain=_collector(ca, collector))
     return case(setup, cleartext(), should=careful)

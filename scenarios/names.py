@@ -1,4 +1,4 @@
-"""Which names a certificate may bear: what a host-name check accepts, and what goes by without one."""
+"""Which names a certificate may bear: what a check accepts, and what goes by without one."""
 
 from __future__ import annotations
 

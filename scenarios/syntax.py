@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from flb_handshake.declare import (
+    HEALTHY,
+    OTHER_HOST,
+    OTHER_LEAF,
+    ROOT,
     CAFile,
     Case,
     Does,
     Mode,
     Outcome,
     case,
+    certificate_file,
+    chain,
     cleartext,
     delivered,
     matrix,
     named,
     not_started,
     output,
-    scenario,
-    HEALTHY,
-    OTHER_HOST,
-    OTHER_LEAF,
-    ROOT,
-    certificate_file,
-    chain,
     refused,
     refused_by_peer,
+    scenario,
 )
 
 _SWITCHES: dict[str, tuple[str, Does]] = {

@@ -84,9 +84,7 @@ def self_signed_leaf(mode: Mode) -> Case:
 @matrix(mode=_VERIFYING)
 def missing_intermediate(mode: Mode) -> Case:
     """The collector sends its leaf alone: the way to the root is broken."""
-    return _served(
-        mode, HEALTHY.sending(LEAF, name="no intermediate"), refused("unknown_ca")
-    )
+    return _served(mode, HEALTHY.sending(LEAF, name="no intermediate"), refused("unknown_ca"))
 
 
 @matrix(mode=_VERIFYING)
@@ -115,9 +113,7 @@ def unrelated_extras(mode: Mode) -> Case:
 @matrix(mode=_VERIFYING)
 def leaf_sent_twice(mode: Mode) -> Case:
     """The leaf stands twice at the head of what is sent, as careless bundling makes it."""
-    return _served(
-        mode, HEALTHY.sending(LEAF, LEAF, INTERMEDIATE, name="leaf twice"), delivered()
-    )
+    return _served(mode, HEALTHY.sending(LEAF, LEAF, INTERMEDIATE, name="leaf twice"), delivered())
 
 
 @matrix(mode=_VERIFYING, ca=(CAFile.OTHER_ROOT, CAFile.ROOT))
@@ -177,9 +173,7 @@ def name_constraint_broken(mode: Mode, kind: str) -> Case:
         if kind == "permitted"
         else constrained(excluded=("example.test",))
     )
-    return _served(
-        mode, HEALTHY.but(broken, at=At.INTERMEDIATE), refused("certificate_unknown")
-    )
+    return _served(mode, HEALTHY.but(broken, at=At.INTERMEDIATE), refused("certificate_unknown"))
 
 
 @matrix(mode=_VERIFYING, at=(At.LEAF, At.INTERMEDIATE))

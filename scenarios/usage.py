@@ -50,9 +50,7 @@ def intermediate(mode: Mode, eku: str) -> Case:
 @matrix(mode=_VERIFYING)
 def version_1_leaf(mode: Mode) -> Case:
     """A version 1 certificate has no extensions: its name stands in the CN, its uses are free."""
-    return case(
-        output(mode).but(chain=HEALTHY.but(tampered(Tamper.VERSION_1))), delivered()
-    )
+    return case(output(mode).but(chain=HEALTHY.but(tampered(Tamper.VERSION_1))), delivered())
 
 
 @matrix(mode=_VERIFYING)

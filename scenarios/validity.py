@@ -31,7 +31,9 @@ _AGES = {
 @matrix(mode=_VERIFYING, at=_PLACES)
 def too_old(mode: Mode, at: At) -> Case:
     """A certificate of the chain ended yesterday; the root in CA.File is checked as well."""
-    return case(output(mode).but(chain=HEALTHY.but(expired(), at=at)), refused("certificate_expired"))
+    return case(
+        output(mode).but(chain=HEALTHY.but(expired(), at=at)), refused("certificate_expired")
+    )
 
 
 @matrix(mode=_VERIFYING, at=_PLACES)

@@ -1,4 +1,4 @@
-"""Finds scenario files, expands their matrices and holds every scenario to the catalogue's rules."""
+"""Finds scenario files, expands their matrices and holds every scenario to the rules."""
 
 from __future__ import annotations
 
@@ -46,7 +46,9 @@ def load(directory: Path | None = None) -> tuple[Scenario, ...]:
     seen: dict[str, str] = {}
     for one in found:
         if one.id in seen:
-            raise _error(one.where, f"two scenarios are called {one.id}", "name the axis values apart")
+            raise _error(
+                one.where, f"two scenarios are called {one.id}", "name the axis values apart"
+            )
         seen[one.id] = one.where
     return tuple(found)
 
@@ -120,8 +122,10 @@ def _expanded(file: Path, declaration: Callable[..., Case]) -> Iterator[Scenario
         labels = tuple((axis, _label(value)) for axis, value in values.items())
         try:
             made = declaration(**values)
-        except Exception as error:  # noqa: BLE001 # a scenario file is the user's code
-            raise _error(where, f"{declaration.__name__}: {error!r}", "mend the function") from error
+        except Exception as error:  # a scenario file is the user's code
+            raise _error(
+                where, f"{declaration.__name__}: {error!r}", "mend the function"
+            ) from error
         if not isinstance(made, Case):
             raise _error(where, f"{declaration.__name__} gives no case", "return case(…)")
         cell = "-".join(f"{axis}={value}" for axis, value in labels)
@@ -165,7 +169,9 @@ def _check_imports(file: Path) -> None:
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
     except SyntaxError as error:
-        raise _error(f"{file}:{error.lineno}", f"syntax error: {error.msg}", "mend that line") from error
+        raise _error(
+            f"{file}:{error.lineno}", f"syntax error: {error.msg}", "mend that line"
+        ) from error
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise _error(str(file), f"it cannot be read: {error}", "give a readable file") from error
     for node in ast.walk(tree):
@@ -192,9 +198,11 @@ def _imported(file: Path) -> ModuleType:
     sys.modules[name] = module  # where dataclasses look for the module of a class
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # noqa: BLE001 # a scenario file is the user's code
+    except Exception as error:  # a scenario file is the user's code
         line = _line_of(error, file)
-        raise _error(f"{file}:{line}", f"{type(error).__name__}: {error}", "mend that line") from error
+        raise _error(
+            f"{file}:{line}", f"{type(error).__name__}: {error}", "mend that line"
+        ) from error
     return module
 
 

@@ -1,4 +1,4 @@
-"""Certificates as declarations: what is in them, what is wrong with them, what is sent; no keys here.
+"""Certificates as declarations: what is in them, what is wrong with them, what is sent.
 
 Equal specs are one certificate. `spec.but(expired())` is the same certificate with one thing wrong.
 """
@@ -130,7 +130,7 @@ def usage(*usages: Usage) -> Defect:
 
 
 def not_a_ca() -> Defect:
-    """basicConstraints CA:FALSE on a certificate that issued another."""
+    """BasicConstraints CA:FALSE on a certificate that issued another."""
     return _defect("CA:FALSE", ca=False)
 
 
@@ -145,7 +145,7 @@ def path_length(limit: int) -> Defect:
 
 
 def constrained(*, permitted: tuple[str, ...] = (), excluded: tuple[str, ...] = ()) -> Defect:
-    """nameConstraints over DNS names (RFC 5280, section 4.2.1.10)."""
+    """NameConstraints over DNS names (RFC 5280, section 4.2.1.10)."""
     said = [f"permitted {name}" for name in permitted] + [f"excluded {name}" for name in excluded]
     return _defect("nameConstraints " + ", ".join(said), permitted=permitted, excluded=excluded)
 
@@ -198,7 +198,7 @@ class Chain:
 
     @property
     def root(self) -> CertSpec:
-        """The self-signed certificate at the end of the leaf's issuers: what CA.File should hold."""
+        """The self-signed certificate above the leaf: what CA.File should hold."""
         return self.leaf.path[-1]
 
     @property

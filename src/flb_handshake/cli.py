@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -80,7 +81,7 @@ def run(
         chosen = _chosen(agent, ref)
         session = Session(agent=chosen.agent, isolated=isolated)
         try:
-            found = _with_progress(lambda told: session.run(selected, told), chosen)
+            found = _with_progress(partial(session.run, selected), chosen)
         except (KeyboardInterrupt, HandshakeError):
             _write_reports(everything + session.complete(selected), jsonl, junit_file)
             raise
@@ -170,7 +171,7 @@ def try_(
         wants = [Play(alias="try", setup=setup, doubtful=True)]
         if setup.whole is not None:
             wants.append(Play(alias="control.of.try", setup=setup.whole, doubtful=True))
-        _with_progress(lambda told, s=session, w=wants: s.play(w, told), chosen)  # type: ignore[misc]
+        _with_progress(partial(session.play, wants), chosen)
         twin = session.evidence[setup.whole] if setup.whole is not None else None
         found = finding(session.evidence[setup], twin)
         _print_sheet(found, as_json=as_json)

@@ -104,7 +104,8 @@ class Evidence:
         stored["agent"]["config"] = redacted(self.agent.config)
         stored["agent"]["log"] = [redacted(line) for line in self.agent.log]
         stored["facts"]["properties"] = [
-            [name, "(hidden)" if "passwd" in name else value] for name, value in self.facts.properties
+            [name, "(hidden)" if "passwd" in name else value]
+            for name, value in self.facts.properties
         ]
         return json.loads(json.dumps(stored))  # type: ignore[no-any-return] # an object in, one out
 

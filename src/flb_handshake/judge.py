@@ -72,7 +72,9 @@ def judge(evidence: Evidence) -> Observation:
         offered=tuple(hello.get("versions", ())),
         ja4=hello.get("ja4"),
         first_bytes=first.get("hex", ""),
-        records=tuple(record for event in _all(events, Kind.REQUEST) for record in event["records"]),
+        records=tuple(
+            record for event in _all(events, Kind.REQUEST) for record in event["records"]
+        ),
         client_subject=_subject(presented[0]) if presented else None,
         signs=logs.signs(evidence.agent.log),
         last_event=events[-1].kind.value if events else None,

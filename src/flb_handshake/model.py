@@ -1,4 +1,4 @@
-"""The words of the harness as frozen types: what is tried, what is expected, what can come of it."""
+"""The words of the harness as frozen types: what is tried, expected, and can come of it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Final
 
-from flb_handshake.certificates import HEALTHY, CertSpec, Chain, HOST
+from flb_handshake.certificates import HEALTHY, HOST, CertSpec, Chain
 
 DEFAULT_VERSION: Final = "5.1.1"
 """The Fluent Bit that is tried when nobody names one."""
@@ -61,7 +61,7 @@ class FileForm(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
-    """A file (or directory) beside the agent: its form and what it holds. Equal files are one file."""
+    """A file (or directory) beside the agent: its form and what it holds; equal ones are one."""
 
     form: FileForm = FileForm.PEM
     certs: tuple[CertSpec, ...] = ()
@@ -222,7 +222,7 @@ class Exposure(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Does:
-    """What is expected of a run: the outcome, who refused, with which alert, and what the log says."""
+    """What is expected of a run: the outcome, who refused, with which alert, and more."""
 
     outcome: Outcome
     alert: str | None = None

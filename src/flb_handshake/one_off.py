@@ -73,7 +73,7 @@ def setup(wanted: Wanted, agent: Agent) -> Setup:
 
 
 def _dialled(name: str, agent: Agent) -> tuple[str, str | None]:
-    """What is dialled and what `tls.vhost` says: the name itself where it can be made to resolve."""
+    """What is dialled, and `tls.vhost`: the name itself where it can be made to resolve."""
     if name == "localhost":
         return name, None
     if _is_address(name) or Capability.HOSTS in agent.lacks:
@@ -148,7 +148,8 @@ def _text(option: str, path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except OSError as error:
         raise CertificateFileError(
-            f"{option} {path}: {error.strerror}", hint="give a file that exists and that you may read"
+            f"{option} {path}: {error.strerror}",
+            hint="give a file that exists and that you may read",
         ) from error
     except UnicodeDecodeError as error:
         raise CertificateFileError(

@@ -41,7 +41,7 @@ class Pki:
     """
 
     def __init__(self, now: dt.datetime | None = None) -> None:
-        self.now = now or dt.datetime.now(dt.timezone.utc).replace(microsecond=0)
+        self.now = now or dt.datetime.now(dt.UTC).replace(microsecond=0)
         self._keys: dict[tuple[Key, str, str], PrivateKey] = {}
         self._certificates: dict[CertSpec, x509.Certificate] = {}
         self._authorities: dict[CertSpec, trustme.CA] = {}
@@ -118,7 +118,7 @@ class Pki:
         return crl.public_bytes(serialization.Encoding.PEM)
 
     def _trustme_can(self, spec: CertSpec) -> bool:
-        """trustme makes keys of its own, so it makes only the first certificate of a key."""
+        """Trustme makes keys of its own, so it makes only the first certificate of a key."""
         if not _is_baseline(spec) or key_identity(spec) in self._keys:
             return False
         if spec.issuer is None:
@@ -306,4 +306,3 @@ def _signed_by_sha1(certificate: x509.Certificate, signer: PrivateKey) -> x509.C
     else:
         raise TypeError("Ed25519 knows no SHA-1")
     return x509.load_der_x509_certificate(der.certificate(tbs, algorithm, signature))
-

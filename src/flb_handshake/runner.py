@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from packaging.version import Version
 
@@ -25,6 +25,7 @@ from flb_handshake.peer.collector import Collector, Listener
 from flb_handshake.pki import Pki, key_identity
 from flb_handshake.settings import (
     Part,
+    Placed,
     ca_file,
     configuration,
     files_of,
@@ -137,7 +138,7 @@ class _Stage:
         return self._evidence
 
     def _slow_keys(self, setup: Setup) -> list[CertSpec]:
-        """The certificates whose keys take long to make: a 4096 bit RSA key half a second or more."""
+        """The certificates whose keys take long to make: RSA 4096 takes half a second or more."""
         specs = [*setup.peer.chain.leaf.path, *(c for file in files_of(setup) for c in file.certs)]
         return [spec for spec in specs if spec.key.value.startswith("RSA")]
 
@@ -310,7 +311,7 @@ class _Stage:
                 ),
             )
 
-    def _facts(self, part: Part, placed: placing.Placed) -> Facts:
+    def _facts(self, part: Part, placed: Placed) -> Facts:
         setup = part.setup
         held = ca_file(setup.agent.ca, setup.peer.chain)
         sent, _ = setup.peer.files or (self.pki.pem(*setup.peer.chain.sent).decode(), "")
@@ -402,7 +403,8 @@ class _Waiting:
         self._running = running
         self._ports = batch.ports
         self._listeners = {
-            part.alias: listener for part, listener in zip(batch.parts, batch.listeners, strict=True)
+            part.alias: listener
+            for part, listener in zip(batch.parts, batch.listeners, strict=True)
         }
         self._left = set(self._listeners)
         self._unsettled = set(self._listeners)
@@ -416,11 +418,10 @@ class _Waiting:
 
     async def until_done(self, limit: float) -> None:
         """Returns when all outputs are done, the agent has exited, or the limit (s) is reached."""
-        done = asyncio.create_task(self._done.wait())
+        done: asyncio.Future[Any] = asyncio.create_task(self._done.wait())
         try:
-            await asyncio.wait(
-                {done, self._running.exited}, timeout=limit, return_when=asyncio.FIRST_COMPLETED
-            )
+            ends: set[asyncio.Future[Any]] = {done, self._running.exited}
+            await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         finally:
             done.cancel()
 

@@ -76,4 +76,3 @@ class Session:
             if one.setup in self.evidence and (one.control is None or one.control in self.evidence)
         ]
         return results(have, self.evidence)
-

@@ -21,7 +21,7 @@ OUTPUT_MODES: Final[ModeTable] = {
     Mode.VERIFY_HOST: {"tls": "on", "tls.verify": "on", "tls.verify_hostname": "on"},
     Mode.REQUIRE: {"tls": "on", "tls.verify": "on"},
 }
-"""Mode, mapped once. `require` adds nothing to `verify_peer`: a server always presents a certificate."""
+"""Mode, mapped once. `require` adds nothing: a server always presents a certificate."""
 
 RECORD: Final = '{"message":"handshake"}'
 """The record that `dummy` makes."""

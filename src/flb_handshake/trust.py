@@ -13,6 +13,7 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import crypto
 
 _SHORTEST_RSA: Final = 2048
@@ -50,9 +51,7 @@ def is_trusted(sent: Sequence[x509.Certificate], anchors: str, at: dt.datetime) 
     return why_untrusted(sent, anchors, at) is None
 
 
-def why_untrusted(
-    sent: Sequence[x509.Certificate], anchors: str, at: dt.datetime
-) -> str | None:
+def why_untrusted(sent: Sequence[x509.Certificate], anchors: str, at: dt.datetime) -> str | None:
     """Why a careful reader would not believe this chain; None when nothing is wrong with it.
 
     `anchors` is PEM, with CRLs if there are any: then revocation is looked at too.
@@ -74,7 +73,7 @@ def why_untrusted(
     except crypto.X509StoreContextError as error:
         return str(error)
     usages = extended_usages(sent[0])
-    if usages is not None and x509.ExtendedKeyUsageOID.SERVER_AUTH not in usages:
+    if usages is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usages:
         return "its extended key usage does not allow a server"
     key = sent[0].public_key()
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _SHORTEST_RSA:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 from pathlib import Path
 
 import pytest
@@ -68,8 +69,8 @@ def differences(one: dict[Setup, Evidence], other: dict[Setup, Evidence]) -> dic
 
 def say(capsys, what: str, differing: dict[str, object]) -> None:
     with capsys.disabled():
-        print(
-            f"\nreference agent and {what}: {len(SCENARIOS) - len(differing)} of {len(SCENARIOS)}"
+        sys.stdout.write(
+            f"\nreference agent and {what}: {len(SCENARIOS) - len(differing)} of {len(SCENARIOS)}\n"
         )
 
 

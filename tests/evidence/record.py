@@ -1,6 +1,7 @@
-"""Records the evidence of a real Fluent Bit for the whole catalogue: python tests/evidence/record.py
+"""Records the evidence of a real Fluent Bit for the whole catalogue.
 
-Run it when the catalogue has grown or Fluent Bit has changed; test_recorded.py judges the result.
+Run `python tests/evidence/record.py` when the catalogue has grown or Fluent Bit has changed;
+test_recorded.py judges the result.
 """
 
 from __future__ import annotations

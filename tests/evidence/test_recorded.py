@@ -25,9 +25,7 @@ def recorded(path: Path) -> dict[str, Evidence]:
 
 def by_setup(path: Path) -> dict[Setup, Evidence]:
     stored = recorded(path)
-    return {
-        one.setup: stored[one.alias] for one in plays(SCENARIOS) if one.alias in stored
-    }
+    return {one.setup: stored[one.alias] for one in plays(SCENARIOS) if one.alias in stored}
 
 
 @cache

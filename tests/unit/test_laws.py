@@ -84,9 +84,7 @@ def imported_modules(source: str) -> set[str]:
 
 def wrong_imports(room: str, source: str) -> set[str]:
     used = {
-        name.split(".")[1]
-        for name in imported_modules(source)
-        if name.startswith("flb_handshake.")
+        name.split(".")[1] for name in imported_modules(source) if name.startswith("flb_handshake.")
     }
     return used - ROOMS[room] - {room}
 
@@ -139,9 +137,7 @@ def test_right_of_evidence_nothing_is_run_and_no_clock_is_read(room):
     source = (PACKAGE / f"{room}.py").read_text()
     forbidden = {"asyncio", "socket", "subprocess", "time", "docker", "random"}
     assert not imported_modules(source) & forbidden
-    calls = {
-        node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)
-    }
+    calls = {node.attr for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Attribute)}
     assert not calls & {"now", "utcnow", "today", "monotonic"}
 
 

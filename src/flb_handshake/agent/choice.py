@@ -1,4 +1,4 @@
-"""Finds the Fluent Bit to test: the one asked for, or the best that this machine has, and says why."""
+"""Finds the Fluent Bit to test: the one asked for, or the best at hand, and says why."""
 
 from __future__ import annotations
 

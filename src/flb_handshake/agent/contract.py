@@ -51,7 +51,7 @@ class PlacedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One process of Fluent Bit: its configuration, its files and the surroundings that it needs."""
+    """One process of Fluent Bit: its configuration, its files and its surroundings."""
 
     name: str
     config: str

@@ -24,6 +24,7 @@ from docker import APIClient
 from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, NotFound
 from docker.types import HostConfig, LogConfig, Ulimit
+from docker.types.daemon import CancellableStream
 from docker.utils import kwargs_from_env
 
 from flb_handshake.agent import pulling
@@ -249,6 +250,20 @@ _KNOWN: Final[dict[str, tuple[str, str]]] = {}
 """What an image was found to hold, by its id."""
 
 
+class _Stream:
+    """What a process in a container writes."""
+
+    def __init__(self, chunks: CancellableStream[bytes]) -> None:
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._chunks
+
+    def close(self) -> None:
+        # The SDK's own way leaves the connection to the garbage collector, which complains.
+        self._chunks._response.close()  # type: ignore[attr-defined] # noqa: SLF001
+
+
 @dataclass(slots=True)
 class _Beside:
     """A Fluent Bit that runs in a shared container, by exec."""
@@ -262,7 +277,7 @@ class _Beside:
     def begin(self) -> Output:
         with _asking("run a Fluent Bit in a container"):
             self._id = self._api.exec_create(self._container, self._command)["Id"]
-            return self._api.exec_start(self._id, stream=True)
+            return _Stream(self._api.exec_start(self._id, stream=True))
 
     def exit_code(self) -> int:
         with _asking("say how a Fluent Bit ended"):
@@ -295,7 +310,7 @@ class _Alone:
 
     def begin(self) -> Output:
         with _asking("run a Fluent Bit in a container"):
-            output = self._api.attach(self._container, stream=True)
+            output = _Stream(self._api.attach(self._container, stream=True))
             self._api.start(self._container)
             return output
 

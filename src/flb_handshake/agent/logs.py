@@ -148,8 +148,8 @@ def attributed(lines: Sequence[str], ports: Mapping[int, str]) -> dict[str, list
             owner[upstream["fd"]] = alias
             found[alias] += [*unclaimed, raw]
             unclaimed.clear()
-        elif alias := _alias_of(line.text, aliases):
-            found[alias] += [*unclaimed, raw]
+        elif (named := _alias_of(line.text, aliases)) is not None:
+            found[named] += [*unclaimed, raw]
             unclaimed.clear()
         elif _OF_TLS.match(line.text):
             unclaimed.append(raw)

@@ -132,7 +132,7 @@ class HttpServer:
         return answer
 
 
-class _TooLong(Exception):  # noqa: N818 # it never leaves this module
+class _TooLong(Exception):  # it never leaves this module
     """A body over the limit."""
 
     def __str__(self) -> str:

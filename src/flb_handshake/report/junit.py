@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from flb_handshake.model import VerdictKind
 from flb_handshake.report import terminal
@@ -12,22 +12,23 @@ from flb_handshake.results import Result
 
 def document(results: Sequence[Result]) -> bytes:
     """One suite for each file of scenarios, one test case for each scenario."""
-    root = ElementTree.Element("testsuites", name="flb-handshake")
-    suites: dict[str, ElementTree.Element] = {}
+    root = ET.Element("testsuites", name="flb-handshake")
+    suites: dict[str, ET.Element] = {}
     for result in results:
         family = result.scenario.id.split(".", 1)[0]
         if family not in suites:
-            suites[family] = ElementTree.SubElement(root, "testsuite", name=family)
+            suites[family] = ET.SubElement(root, "testsuite", name=family)
         suites[family].append(_case(result, family))
     for suite in suites.values():
         suite.set("tests", str(len(suite)))
         for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             suite.set(kind, str(len(suite.findall(f"testcase/{tag}"))))
-    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    document: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
 
 
-def _case(result: Result, family: str) -> ElementTree.Element:
-    case = ElementTree.Element(
+def _case(result: Result, family: str) -> ET.Element:
+    case = ET.Element(
         "testcase",
         classname=f"{result.evidence.agent.label}.{family}",
         name=result.scenario.id,
@@ -35,10 +36,10 @@ def _case(result: Result, family: str) -> ElementTree.Element:
     )
     verdict = result.verdict
     if verdict.kind is VerdictKind.UNSUPPORTED:
-        ElementTree.SubElement(case, "skipped", message=verdict.reason)
+        ET.SubElement(case, "skipped", message=verdict.reason)
     elif result.disagrees:
         tag = "error" if verdict.kind is VerdictKind.HARNESS_ERROR else "failure"
-        told = ElementTree.SubElement(case, tag, type=verdict.kind, message=verdict.reason)
+        told = ET.SubElement(case, tag, type=verdict.kind, message=verdict.reason)
         told.text = _allowed(terminal.failure_text(result))
     return case
 

@@ -186,7 +186,7 @@ def _load_key(made: ssl.SSLContext, crt: str | None, key: str, output: Instance)
     _stop(output, *said, f"private_key '{key}' and password don't match")
 
 
-class _Unasked(Exception):  # noqa: N818 # not an error: how a question is declined
+class _Unasked(Exception):  # not an error: how a question is declined
     """OpenSSL asked for a password that nobody gave."""
 
 

@@ -56,7 +56,7 @@ def banner(release: Release) -> str:
     )
 
 
-class _Usage(Exception):  # noqa: N818 # how a command line is declined
+class _Usage(Exception):  # how a command line is declined
     pass
 
 
