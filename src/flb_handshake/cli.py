@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,6 +23,8 @@ from flb_handshake.errors import (
     EXIT_DISAGREES,
     EXIT_HARNESS_FAILED,
     HandshakeError,
+    HarnessFailure,
+    Interrupted,
     UnknownScenario,
     UserMistake,
 )
@@ -30,6 +33,9 @@ from flb_handshake.report import junit, lines, sheet, terminal
 from flb_handshake.results import Finding, Result, finding, result
 from flb_handshake.runner import Play
 from flb_handshake.session import Session
+
+_ABORTED: Final = 130
+"""How typer leaves after Ctrl-C, once it has said so."""
 
 _PIPE_WIDTH: Final = 160
 """Columns where there is no terminal to ask: wide enough that no cell of a matrix is cut."""
@@ -82,7 +88,7 @@ def run(
         session = Session(agent=chosen.agent, isolated=isolated)
         try:
             found = _with_progress(partial(session.run, selected), chosen)
-        except (KeyboardInterrupt, HandshakeError):
+        except HandshakeError:
             _write_reports(everything + session.complete(selected), jsonl, junit_file)
             raise
         everything += found
@@ -107,10 +113,9 @@ def list_(
     """List the scenarios: their ids and what is expected of each."""
     selected = catalogue.select(catalogue.load(scenarios), patterns or [])
     if as_json:
-        print(json.dumps([sheet.entry(one) for one in selected], indent=1, ensure_ascii=False))
+        _say(json.dumps([sheet.entry(one) for one in selected], indent=1, ensure_ascii=False))
         return
-    for one in selected:
-        _out().print(sheet.line(one), highlight=False, markup=False, soft_wrap=True)
+    _say("\n".join(sheet.line(one) for one in selected))
     _err().print(f"{len(selected)} scenarios", style="dim")
 
 
@@ -122,7 +127,7 @@ def show(
 ) -> None:
     """Show one scenario: the declaration in words, the rendered configuration, the chain."""
     one = catalogue.find(catalogue.load(scenarios), scenario_id)
-    _out().print(sheet.page(one), highlight=False, markup=False, soft_wrap=True)
+    _say(sheet.page(one))
 
 
 @app.command("try")
@@ -205,32 +210,42 @@ def judge_(
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command; what goes wrong is one line with a hint, never a traceback."""
-    code: int | str | None
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    code: int | str | None = EXIT_AS_EXPECTED
     try:
-        app(args=arguments, standalone_mode=True)
-        code = EXIT_AS_EXPECTED
+        app(args=arguments)
+    except SystemExit as leaving:
+        code = leaving.code
+        if code == _ABORTED:
+            code = _complain(Interrupted())
     except HandshakeError as error:
-        _err().print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        _err().print(f"hint: {error.hint}", markup=False, highlight=False, soft_wrap=True)
-        code = error.exit_code
-    except KeyboardInterrupt:
-        _err().print("interrupted: everything that was started has been stopped and removed")
-        code = EXIT_HARNESS_FAILED
+        code = _complain(error)
+    except OSError as error:
+        hint = "free the disk space or change the permissions that it names"
+        code = _complain(HarnessFailure(str(error), hint=hint))
+    sys.exit(code)
+
+
+def _complain(error: HandshakeError) -> int:
+    """Says what went wrong and what to do; gives the exit code."""
+    _err().print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+    _err().print(f"hint: {error.hint}", markup=False, highlight=False, soft_wrap=True)
+    return error.exit_code
+
+
+def _say(text: str) -> None:
+    """Prints as it is; whoever reads only the beginning, like `head`, does no harm."""
+    try:
+        print(text, flush=True)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = EXIT_AS_EXPECTED
-    except OSError as error:
-        _err().print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        _err().print("hint: free the disk space or change the permissions that it names")
-        code = EXIT_HARNESS_FAILED
-    sys.exit(code)
 
 
 def _print_sheet(found: Finding, *, as_json: bool) -> None:
     if as_json:
-        print(lines.line(found))
+        _say(lines.line(found))
     else:
-        _out().print(sheet.attempt(found), highlight=False, markup=False, soft_wrap=True)
+        _say(sheet.attempt(found))
 
 
 def _chosen(kind: AgentKind, ref: str) -> Chosen:

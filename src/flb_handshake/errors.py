@@ -40,5 +40,15 @@ class HarnessFailure(HandshakeError):
     """The harness could not do its work; never an outcome of the agent."""
 
 
+class Interrupted(HarnessFailure):
+    """Somebody pressed Ctrl-C, or ended the harness with SIGTERM."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "interrupted",
+            hint="what was started has been stopped and removed; reports hold what had come in",
+        )
+
+
 class AgentUnavailable(HarnessFailure):
     """The Fluent Bit asked for cannot be had on this machine."""

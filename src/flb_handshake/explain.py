@@ -83,19 +83,18 @@ def _cause(case: Case, key: str, /, **facts: str) -> Cause:
     )
 
 
+def _meant(case: Case, name: str, /, **facts: str) -> Cause:
+    """The cause as its class alone shows it, proven."""
+    words = {**wording.common(case), **facts}
+    remedy = REMEDIES[name]
+    because = (remedy.meaning or remedy.because).format_map(words)
+    return Cause(cause=name, because=because, fix=remedy.fix.format_map(words), certain=True)
+
+
 def _guess(case: Case, names: Iterable[str], look: str, /, **facts: str) -> list[Cause]:
     """These causes as the evidence leaves them: any of them may be it."""
-    words = {**wording.common(case), **facts}
-    causes = [
-        Cause(
-            cause=name,
-            because=(REMEDIES[name].meaning or REMEDIES[name].because).format_map(words),
-            fix=REMEDIES[name].fix.format_map(words),
-            certain=False,
-        )
-        for name in names
-    ]
-    return _undecided(causes, LOOK[look].format_map(words))
+    causes = [_meant(case, name, **facts) for name in names]
+    return _undecided(causes, LOOK[look].format_map({**wording.common(case), **facts}))
 
 
 def _undecided(causes: Sequence[Cause], look: str) -> list[Cause]:
@@ -195,6 +194,8 @@ def _by_class(case: Case, suspects: Suspects) -> list[Cause]:
         causes = tuple(one for one in causes if one != "wrong_host")
     if suspects.proves:
         return [_cause(case, causes[0])]
+    if logged and len(causes) == 1:
+        return [_meant(case, causes[0])]
     return _guess(case, causes, suspects.look)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from flb_handshake.agent.contract import Agent
-from flb_handshake.errors import HarnessFailure
+from flb_handshake.errors import HarnessFailure, Interrupted
 from flb_handshake.evidence import Evidence
 from flb_handshake.model import Scenario, Setup
 from flb_handshake.results import Result, plays, results
@@ -34,7 +34,7 @@ class Session:
     ) -> list[Result]:
         """Plays these scenarios and their twins, judges them, and leaves nothing behind.
 
-        Raises HarnessFailure, and KeyboardInterrupt after Ctrl-C or SIGTERM.
+        Raises HarnessFailure, which after Ctrl-C or SIGTERM is Interrupted.
         """
         self.play(plays(scenarios), progress)
         return results(scenarios, self.evidence)
@@ -43,16 +43,18 @@ class Session:
         """Plays these, and closes the agent whatever happens."""
         total = len({one.setup for one in wanted})
         began = time.monotonic()
+        before = signal.getsignal(signal.SIGTERM)
         try:
             asyncio.run(self._play(wanted, lambda done: progress(done, total)))
-        except asyncio.CancelledError as error:
-            raise KeyboardInterrupt from error
+        except (KeyboardInterrupt, asyncio.CancelledError):
+            raise Interrupted from None
         except OSError as error:
             raise HarnessFailure(
                 f"the run broke off: {error}",
                 hint="free the disk space, memory or open files that it names, and try again",
             ) from error
         finally:
+            signal.signal(signal.SIGTERM, before)
             self.seconds += time.monotonic() - began
 
     async def _play(self, wanted: Sequence[Play], progress: Callable[[int], None]) -> None:

@@ -124,7 +124,7 @@ def _of_names(case: Case) -> dict[str, str]:
     borne = [f"DNS:{one}" for one in dns] + [f"IP:{one}" for one in addresses]
     alone = flaws.common_names(leaf)
     told = _counted(borne) or f"no subjectAltName, only the CN {_listed(alone) or '(none)'}"
-    plain = [one for one in dns or alone if "*" not in one and flaws.accepts_name(leaf, one)]
+    plain = [one for one in dns or alone if "*" not in one and not flaws.is_address(one)]
     candidates = [f"'{one}'" for one in plain]
     candidates += [f"a name that '{one}' covers" for one in dns if flaws.is_wildcard(one)]
     other = [one for one in candidates if one != f"'{case.name}'"]

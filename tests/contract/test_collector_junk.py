@@ -38,9 +38,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from flb_handshake.certificates import (
-    ROOT,
-)
+from flb_handshake.certificates import ROOT
 from flb_handshake.model import Behaviour, ClientAuth, CollectorSpec, Conduct, Moment
 from flb_handshake.peer import collector as collector_module
 from flb_handshake.peer.collector import Collector

@@ -155,13 +155,19 @@ class DockerAgent:
     at_once = 64
     """A Fluent Bit that does not start sleeps for a second before it exits (5.1.1): no load."""
 
-    def __init__(self, engine: Engine, identity: Identity, lacks: Mapping[Capability, str]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        identity: Identity,
+        lacks: Mapping[Capability, str],
+        rooms: Mapping[Surroundings, str],
+    ) -> None:
         self.identity = identity
         self.lacks = lacks
         self.dials = engine.way.dials
         self.bind = engine.way.binds
         self._engine = engine
-        self._rooms: dict[Surroundings, str] = {}
+        self._rooms = dict(rooms)
         self._lodgings: dict[str, str] = {}
         self._running: list[RunningInContainer] = []
         self._workers = ThreadPoolExecutor(_STARTING_AT_ONCE, thread_name_prefix="docker")

@@ -70,14 +70,16 @@ def open_docker(ref: str) -> DockerAgent:
     try:
         remove_abandoned(api)
         engine = ContainerEngine(api, _had(api, image), image)
-        identity = engine.identify()
+        container = engine.lodge(Surroundings(), [])
+        identity = engine.identify(container)
     except BaseException as error:
         (engine or api).close()
         if isinstance(error, HarnessFailure) and not isinstance(error, AgentUnavailable):
             raise AgentUnavailable(str(error), hint=error.hint) from error
         raise
     reason = lacks_names(engine.way, api.api_version)
-    return DockerAgent(engine, identity, {Capability.HOSTS: reason} if reason else {})
+    lacks = {Capability.HOSTS: reason} if reason else {}
+    return DockerAgent(engine, identity, lacks, {Surroundings(): container} if engine.shares else {})
 
 
 def remove_abandoned(api: APIClient) -> None:
@@ -117,15 +119,16 @@ class ContainerEngine:
         self._binary = binary_of(image["Config"])
         atexit.register(self._remove_all)
 
-    def identify(self) -> Identity:
-        """Which Fluent Bit it is. Raises AgentUnavailable if it is none."""
-        container = self.lodge(Surroundings(), [])
+    def identify(self, container: str) -> Identity:
+        """Which Fluent Bit runs in there. Raises AgentUnavailable if it is none."""
         if self._image["Id"] not in _KNOWN:
             _KNOWN[self._image["Id"]] = self._probed(container)
         version, library = _KNOWN[self._image["Id"]]
         with _asking("say what it runs"):
             pid = self._api.inspect_container(container)["State"]["Pid"]
-        self.shares = is_ours_to_end(pid, self.root)
+            self.shares = is_ours_to_end(pid, self.root)
+            if not self.shares:
+                _remove(self._api, container)
         return Identity(
             kind=AgentKind.DOCKER,
             version=version,

@@ -31,7 +31,9 @@ class Reach:
     def extra_hosts(self, names: Iterable[str]) -> dict[str, str]:
         """The container's own host names."""
         own = {} if self.network == "host" else {self.dials: self.named}
-        return own | dict.fromkeys(names, self.named)
+        # A resolver takes a name with a dot at its end for another one.
+        both = [spelt for name in names for spelt in (name, f"{name}.")]
+        return own | dict.fromkeys(both, self.named)
 
 
 def reach(daemon: str, facts: Mapping[str, Any]) -> Reach:

@@ -134,6 +134,8 @@ def _observed(result: Result) -> str:
 
 def _it_said(result: Result) -> str:
     loud = [sign.text for sign in result.observation.signs if sign.name != "http_status"]
+    if result.observation.outcome is Outcome.NOT_STARTED and not loud:
+        loud = [line.strip() for line in result.evidence.agent.log if line.strip()][-3:]
     return " | ".join(loud[:3]) or "nothing: no warning, no error"
 
 
