@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from flb_handshake import flaws, trust, wording
-from flb_handshake.case import Case, read
+from flb_handshake.dossier import Dossier, read
 from flb_handshake.evidence import Evidence
 from flb_handshake.flaws import Flaw
 from flb_handshake.judge import Observation, exposure
@@ -71,9 +71,9 @@ def fix_line(causes: Sequence[Cause]) -> str:
     )
 
 
-def _cause(case: Case, key: str, /, **facts: str) -> Cause:
+def _cause(run: Dossier, key: str, /, **facts: str) -> Cause:
     """The cause, proven, its texts filled in; what stands after a slash in the key is a variant."""
-    words = {**wording.common(case), **facts}
+    words = {**wording.common(run), **facts}
     remedy = REMEDIES[key]
     return Cause(
         cause=key.split("/", 1)[0],
@@ -83,18 +83,18 @@ def _cause(case: Case, key: str, /, **facts: str) -> Cause:
     )
 
 
-def _meant(case: Case, name: str, /, **facts: str) -> Cause:
+def _meant(run: Dossier, name: str, /, **facts: str) -> Cause:
     """The cause as its class alone shows it, proven."""
-    words = {**wording.common(case), **facts}
+    words = {**wording.common(run), **facts}
     remedy = REMEDIES[name]
     because = (remedy.meaning or remedy.because).format_map(words)
     return Cause(cause=name, because=because, fix=remedy.fix.format_map(words), certain=True)
 
 
-def _guess(case: Case, names: Iterable[str], look: str, /, **facts: str) -> list[Cause]:
+def _guess(run: Dossier, names: Iterable[str], look: str, /, **facts: str) -> list[Cause]:
     """These causes as the evidence leaves them: any of them may be it."""
-    causes = [_meant(case, name, **facts) for name in names]
-    return _undecided(causes, LOOK[look].format_map({**wording.common(case), **facts}))
+    causes = [_meant(run, name, **facts) for name in names]
+    return _undecided(causes, LOOK[look].format_map({**wording.common(run), **facts}))
 
 
 def _undecided(causes: Sequence[Cause], look: str) -> list[Cause]:
@@ -110,38 +110,38 @@ def _in_words(cause: str) -> str:
     return cause.replace("_", " ")
 
 
-def _refused_by_agent(case: Case) -> list[Cause]:
-    suspects = ALERTS.get((Side.AGENT, case.observation.alert or ""))
+def _refused_by_agent(run: Dossier) -> list[Cause]:
+    suspects = ALERTS.get((Side.AGENT, run.observation.alert or ""))
     if suspects is None:
-        return _guess(case, ["unexplained"], "log")
-    leaf = wording.of_leaf(case) if case.sent else {}
+        return _guess(run, ["unexplained"], "log")
+    leaf = wording.of_leaf(run) if run.sent else {}
     for words, key in AGENT_SAYS:
-        said = any(words.search(line) for line in case.evidence.agent.log)
+        said = any(words.search(line) for line in run.evidence.agent.log)
         if said and key.split("/", 1)[0] in suspects.causes:
-            return [_cause(case, key, **leaf)]
+            return [_cause(run, key, **leaf)]
     found = [
         flaw
-        for flaw in case.server_flaws(case.name if case.checks_name else None)
-        if case.verifies and _of_the_collector(flaw) in suspects.causes
+        for flaw in run.server_flaws(run.name if run.checks_name else None)
+        if run.verifies and _of_the_collector(flaw) in suspects.causes
     ]
-    if case.sent and case.observation.alert == "unknown_ca" and "tls.ca_path" in case.used:
-        elsewhere = _looked_for_elsewhere(case, found)
+    if run.sent and run.observation.alert == "unknown_ca" and "tls.ca_path" in run.used:
+        elsewhere = _looked_for_elsewhere(run, found)
         if elsewhere:
             return elsewhere
     if found:
-        return _of_flaws(case, found, _of_the_collector, wording.of_server_flaw)
-    proven = _by_elimination(case)
-    return [_cause(case, proven, **leaf)] if proven is not None else _by_class(case, suspects)
+        return _of_flaws(run, found, _of_the_collector, wording.of_server_flaw)
+    proven = _by_elimination(run)
+    return [_cause(run, proven, **leaf)] if proven is not None else _by_class(run, suspects)
 
 
-def _by_elimination(case: Case) -> str | None:
+def _by_elimination(run: Dossier) -> str | None:
     """What is left when every certificate of the chain was looked at and found without fault."""
-    if not case.sent:
+    if not run.sent:
         return None
-    if case.observation.alert == "decrypt_error":
-        return "key_of_another_certificate" if case.all_signed else None
-    address = flaws.is_address(case.name) and case.version < _COMPARES_ADDRESSES
-    if case.observation.alert == "bad_certificate" and case.checks_name and address:
+    if run.observation.alert == "decrypt_error":
+        return "key_of_another_certificate" if run.all_signed else None
+    address = flaws.is_address(run.name) and run.version < _COMPARES_ADDRESSES
+    if run.observation.alert == "bad_certificate" and run.checks_name and address:
         return "wrong_host/address"
     return None
 
@@ -156,10 +156,10 @@ def _of_the_client(flaw: Flaw) -> str:
 
 
 def _of_flaws(
-    case: Case,
+    run: Dossier,
     found: Sequence[Flaw],
     name: Callable[[Flaw], str],
-    words: Callable[[Case, Flaw], Mapping[str, str]],
+    words: Callable[[Dossier, Flaw], Mapping[str, str]],
 ) -> list[Cause]:
     """What is proven, in OpenSSL's order; if the first is not, it and its rivals."""
     told = [flaw for flaw in found if flaw.certain is found[0].certain]
@@ -167,167 +167,167 @@ def _of_flaws(
     for flaw in told:
         variant = flaw.kind if flaw.certain or not causes else f"{name(flaw)}/or"
         key = variant if variant in REMEDIES and variant.startswith(name(flaw)) else name(flaw)
-        causes.append(_cause(case, key, **words(case, flaw)))
+        causes.append(_cause(run, key, **words(run, flaw)))
     if found[0].certain:
         return causes
-    return _undecided(causes, LOOK["issuer"].format_map(words(case, found[0])))
+    return _undecided(causes, LOOK["issuer"].format_map(words(run, found[0])))
 
 
-def _looked_for_elsewhere(case: Case, found: Sequence[Flaw]) -> list[Cause]:
+def _looked_for_elsewhere(run: Dossier, found: Sequence[Flaw]) -> list[Cause]:
     """Why `tls.ca_path` did not lead to the root; empty if the root is not in it at all."""
-    if not case.anchors:
-        return _guess(case, ["ca_path_empty", "ca_path_missing"], "ca_path")
+    if not run.anchors:
+        return _guess(run, ["ca_path_empty", "ca_path_missing"], "ca_path")
     if found:
         return []
-    if "tls.ca_file" not in case.used:
-        return [_cause(case, "ca_path_not_hashed")]
-    if case.ca_file_would_do:
-        return [_cause(case, "ca_path_wins")]
-    return _guess(case, ["ca_path_wins", "ca_path_not_hashed"], "ca_path")
+    if "tls.ca_file" not in run.used:
+        return [_cause(run, "ca_path_not_hashed")]
+    if run.ca_file_would_do:
+        return [_cause(run, "ca_path_wins")]
+    return _guess(run, ["ca_path_wins", "ca_path_not_hashed"], "ca_path")
 
 
-def _by_class(case: Case, suspects: Suspects) -> list[Cause]:
+def _by_class(run: Dossier, suspects: Suspects) -> list[Cause]:
     """All that the alert leaves possible, less what the settings rule out."""
-    logged = re.search(r"X509 code: (\d+)", case.signs.get("certificate_verify_failed", ""))
+    logged = re.search(r"X509 code: (\d+)", run.signs.get("certificate_verify_failed", ""))
     causes = X509_CODES.get(int(logged[1]), suspects.causes) if logged else suspects.causes
-    if not case.checks_name and case.can_check_names and len(causes) > 1:
+    if not run.checks_name and run.can_check_names and len(causes) > 1:
         causes = tuple(one for one in causes if one != "wrong_host")
     if suspects.proves:
-        return [_cause(case, causes[0])]
+        return [_cause(run, causes[0])]
     if logged and len(causes) == 1:
-        return [_meant(case, causes[0])]
-    return _guess(case, causes, suspects.look)
+        return [_meant(run, causes[0])]
+    return _guess(run, causes, suspects.look)
 
 
-def _refused_by_peer(case: Case) -> list[Cause]:
-    causes = _of_the_peer(case)
-    if "broken_connection" in case.signs:
+def _refused_by_peer(run: Dossier) -> list[Cause]:
+    causes = _of_the_peer(run)
+    if "broken_connection" in run.signs:
         first = replace(causes[0], because=causes[0].because + LATE)
         return [first, *causes[1:]]
     return causes
 
 
-def _of_the_peer(case: Case) -> list[Cause]:
-    suspects = ALERTS.get((Side.PEER, case.observation.alert or ""))
+def _of_the_peer(run: Dossier) -> list[Cause]:
+    suspects = ALERTS.get((Side.PEER, run.observation.alert or ""))
     if suspects is None:
-        return _guess(case, ["unexplained"], "peer")
+        return _guess(run, ["unexplained"], "peer")
     for words, name in PEER_SAYS:
-        if words.search(case.peer_says):
-            return [_cause(case, _missing(case) if name == "client_certificate_missing" else name)]
-    found = [flaw for flaw in case.client_flaws() if _of_the_client(flaw) in suspects.causes]
+        if words.search(run.peer_says):
+            return [_cause(run, _missing(run) if name == "client_certificate_missing" else name)]
+    found = [flaw for flaw in run.client_flaws() if _of_the_client(flaw) in suspects.causes]
     if found:
-        return _of_flaws(case, found, _of_the_client, wording.of_client_flaw)
+        return _of_flaws(run, found, _of_the_client, wording.of_client_flaw)
     if suspects.causes == ("client_certificate_missing",):
-        return [_cause(case, _missing(case))]
+        return [_cause(run, _missing(run))]
     if suspects.proves:
-        return _by_class(case, suspects)
-    wanted = case.evidence.facts.client_auth != ClientAuth.NONE
+        return _by_class(run, suspects)
+    wanted = run.evidence.facts.client_auth != ClientAuth.NONE
     left = [one for one in suspects.causes if wanted or not one.startswith("client_")]
-    if case.answered and len(left) > 1:
+    if run.answered and len(left) > 1:
         left.remove("no_shared_cipher") if "no_shared_cipher" in left else None
-    return _guess(case, left or suspects.causes, suspects.look)
+    return _guess(run, left or suspects.causes, suspects.look)
 
 
-def _missing(case: Case) -> str:
-    keyless = "tls.crt_file" in case.used and "tls.key_file" not in case.used
+def _missing(run: Dossier) -> str:
+    keyless = "tls.crt_file" in run.used and "tls.key_file" not in run.used
     return "client_certificate_missing/keyless" if keyless else "client_certificate_missing"
 
 
-def _not_started(case: Case) -> list[Cause]:
+def _not_started(run: Dossier) -> list[Cause]:
     for reason in REASONS:
-        if reason.words.search(case.signs.get(reason.sign, "")):
-            return [_stopped_by(case, reason.cause)]
-    if "key_mismatch" in case.signs and "tls.crt_file" not in case.used:
-        return [_cause(case, "key_without_certificate")]
-    form = FORMS.get(case.evidence.facts.ca_file)
-    if "ca_file_unusable" in case.signs and form is not None:
-        return [_stopped_by(case, form)]
+        if reason.words.search(run.signs.get(reason.sign, "")):
+            return [_stopped_by(run, reason.cause)]
+    if "key_mismatch" in run.signs and "tls.crt_file" not in run.used:
+        return [_cause(run, "key_without_certificate")]
+    form = FORMS.get(run.evidence.facts.ca_file)
+    if "ca_file_unusable" in run.signs and form is not None:
+        return [_stopped_by(run, form)]
     for name, suspects in SIGNS.items():
-        if name in case.signs and suspects.proves:
-            return [_stopped_by(case, suspects.causes[0])]
-        if name in case.signs and name.endswith(("_unusable", "_mismatch")):
-            return _guess(case, suspects.causes, suspects.look)
-    words = LOOK["log"].format_map(wording.common(case))
-    return _undecided([_cause(case, "not_started")], words)
+        if name in run.signs and suspects.proves:
+            return [_stopped_by(run, suspects.causes[0])]
+        if name in run.signs and name.endswith(("_unusable", "_mismatch")):
+            return _guess(run, suspects.causes, suspects.look)
+    words = LOOK["log"].format_map(wording.common(run))
+    return _undecided([_cause(run, "not_started")], words)
 
 
-def _stopped_by(case: Case, name: str) -> Cause:
+def _stopped_by(run: Dossier, name: str) -> Cause:
     """A cause that stops the start, with what the log and the files say of it."""
-    facts = wording.of_start(case, name)
+    facts = wording.of_start(run, name)
     key = f"{name}/{facts.pop('variant')}" if "variant" in facts else name
-    return _cause(case, key, **facts)
+    return _cause(run, key, **facts)
 
 
-def _cut(case: Case) -> list[Cause]:
-    ends = [event.facts["by"] for event in case.events(Kind.CLOSED)]
-    facts = wording.of_end(case)
-    if "not_tls" in case.signs and not case.answered:
-        return [_cause(case, "peer_speaks_no_tls")]
+def _cut(run: Dossier) -> list[Cause]:
+    ends = [event.facts["by"] for event in run.events(Kind.CLOSED)]
+    facts = wording.of_end(run)
+    if "not_tls" in run.signs and not run.answered:
+        return [_cause(run, "peer_speaks_no_tls")]
     if ends[-1:] == ["peer"]:
-        if "unexpected_eof" in case.signs and case.version < (5,) and not case.answered:
-            return _guess(case, SIGNS["unexpected_eof"].causes, "port", **facts)
-        return [_cause(case, "peer_closed", **facts)]
-    if wording.seconds_of_silence(case) >= _SILENCE and not case.answered:
-        return [_cause(case, "peer_silent", **facts)]
-    found = case.server_flaws(case.name if case.checks_name else None) if case.verifies else []
-    if case.answered and found and case.observation.version is None:
-        causes = _of_flaws(case, found, _of_the_collector, wording.of_server_flaw)
+        if "unexpected_eof" in run.signs and run.version < (5,) and not run.answered:
+            return _guess(run, SIGNS["unexpected_eof"].causes, "port", **facts)
+        return [_cause(run, "peer_closed", **facts)]
+    if wording.seconds_of_silence(run) >= _SILENCE and not run.answered:
+        return [_cause(run, "peer_silent", **facts)]
+    found = run.server_flaws(run.name if run.checks_name else None) if run.verifies else []
+    if run.answered and found and run.observation.version is None:
+        causes = _of_flaws(run, found, _of_the_collector, wording.of_server_flaw)
         return _undecided(causes, LOOK["log"])
-    return _undecided([_cause(case, "agent_closed", **facts)], LOOK["log"])
+    return _undecided([_cause(run, "agent_closed", **facts)], LOOK["log"])
 
 
-def _stalled(case: Case) -> list[Cause]:
-    if case.evidence.events:
-        if case.answered:
-            return _guess(case, ["unexplained"], "log")
-        return [_cause(case, "peer_silent", **wording.of_end(case))]
-    if "name_not_found" in case.signs:
-        return [_cause(case, "name_does_not_resolve", said=case.signs["name_not_found"])]
-    if "timed_out" in case.signs:
-        return _guess(case, SIGNS["timed_out"].causes, "port", **wording.of_end(case))
-    if "no_upstream" in case.signs:
-        return [_cause(case, "connection_refused", said=case.signs["no_upstream"])]
-    return _guess(case, ["unexplained"], "log")
+def _stalled(run: Dossier) -> list[Cause]:
+    if run.evidence.events:
+        if run.answered:
+            return _guess(run, ["unexplained"], "log")
+        return [_cause(run, "peer_silent", **wording.of_end(run))]
+    if "name_not_found" in run.signs:
+        return [_cause(run, "name_does_not_resolve", said=run.signs["name_not_found"])]
+    if "timed_out" in run.signs:
+        return _guess(run, SIGNS["timed_out"].causes, "port", **wording.of_end(run))
+    if "no_upstream" in run.signs:
+        return [_cause(run, "connection_refused", said=run.signs["no_upstream"])]
+    return _guess(run, ["unexplained"], "log")
 
 
-def _cleartext(case: Case) -> list[Cause]:
-    word = case.word("tls")
+def _cleartext(run: Dossier) -> list[Cause]:
+    word = run.word("tls")
     if word is None:
-        told = [name for name in case.used if wording.wants_tls(name, case.used[name])]
+        told = [name for name in run.used if wording.wants_tls(name, run.used[name])]
         if told:
-            return [_cause(case, "tls_properties_without_tls", properties=", ".join(told))]
-        return [_cause(case, "tls_off", word="not set")]
-    switch = case.is_on("tls", default=False)
+            return [_cause(run, "tls_properties_without_tls", properties=", ".join(told))]
+        return [_cause(run, "tls_off", word="not set")]
+    switch = run.is_on("tls", default=False)
     if switch is None:
-        return [_cause(case, "tls_word_is_no_boolean", word=word)]
+        return [_cause(run, "tls_word_is_no_boolean", word=word)]
     if switch:
-        return _guess(case, ["unexplained"], "log")
-    return [_cause(case, "tls_off", word=word)]
+        return _guess(run, ["unexplained"], "log")
+    return [_cause(run, "tls_off", word=word)]
 
 
-def _delivered(case: Case) -> list[Cause]:
-    exposed = exposure(case.evidence, case.observation)
+def _delivered(run: Dossier) -> list[Cause]:
+    exposed = exposure(run.evidence, run.observation)
     causes = []
-    if {Exposure.WRONG_PEER_ACCEPTED, Exposure.NAME_UNCHECKED} & set(exposed) and case.sent:
-        causes += _accepted(case)
+    if {Exposure.WRONG_PEER_ACCEPTED, Exposure.NAME_UNCHECKED} & set(exposed) and run.sent:
+        causes += _accepted(run)
     if Exposure.ANONYMOUS_CLIENT_ACCEPTED in exposed:
-        causes.append(_cause(case, "anonymous_client_accepted"))
+        causes.append(_cause(run, "anonymous_client_accepted"))
     return causes
 
 
-def _accepted(case: Case) -> list[Cause]:
+def _accepted(run: Dossier) -> list[Cause]:
     """Why a collector that should not be believed was: nobody looked, or not at that."""
-    named = trust.bears_name(case.sent[0], case.evidence.facts.name)
-    found = case.server_flaws(None if named else case.name)
-    if not case.verifies:
-        word = case.word("tls.verify") or "off"
+    named = trust.bears_name(run.sent[0], run.evidence.facts.name)
+    found = run.server_flaws(None if named else run.name)
+    if not run.verifies:
+        word = run.word("tls.verify") or "off"
         key = "verification_off" if named else "verification_off/name"
         flaw = next(iter(found), None)
-        told = wording.of_server_flaw(case, flaw) if flaw is not None else {}
-        cause = _cause(case, _key(flaw), **told) if flaw is not None else None
+        told = wording.of_server_flaw(run, flaw) if flaw is not None else {}
+        cause = _cause(run, _key(flaw), **told) if flaw is not None else None
         return [
             _cause(
-                case,
+                run,
                 key,
                 word=word,
                 flaw=cause.because if cause is not None else "any certificate would do",
@@ -337,11 +337,11 @@ def _accepted(case: Case) -> list[Cause]:
     causes = []
     overlooked = [flaw for flaw in found if flaw.kind.split("/", 1)[0] in _OVERLOOKED]
     for flaw in overlooked:
-        cause = _cause(case, _key(flaw), **wording.of_server_flaw(case, flaw))
+        cause = _cause(run, _key(flaw), **wording.of_server_flaw(run, flaw))
         facts = {"flaw": cause.because, "remedy": cause.fix}
-        causes.append(_cause(case, "accepted_all_the_same", **facts))
+        causes.append(_cause(run, "accepted_all_the_same", **facts))
     if not named:
-        causes.append(_name_unchecked(case))
+        causes.append(_name_unchecked(run))
     return causes
 
 
@@ -353,22 +353,22 @@ def _key(flaw: Flaw) -> str:
     return flaw.kind if flaw.kind in REMEDIES else _of_the_collector(flaw)
 
 
-def _name_unchecked(case: Case) -> Cause:
-    facts = dict(wording.of_leaf(case))
-    if case.checks_name and flaws.accepts_name(case.sent[0], case.name):
-        return _cause(case, "name_only_in_common_name", **facts)
-    if not case.can_check_names:
-        return _cause(case, "name_not_checked/release", **facts)
-    if case.is_on("tls.verify", default=True) is None:
-        word = case.word("tls.verify") or ""
-        return _cause(case, "name_not_checked/verify", word=word, **facts)
-    told = case.word("tls.verify_hostname") or "off by default"
-    if case.is_on("tls.verify_hostname", default=False) is None:
+def _name_unchecked(run: Dossier) -> Cause:
+    facts = dict(wording.of_leaf(run))
+    if run.checks_name and flaws.accepts_name(run.sent[0], run.name):
+        return _cause(run, "name_only_in_common_name", **facts)
+    if not run.can_check_names:
+        return _cause(run, "name_not_checked/release", **facts)
+    if run.is_on("tls.verify", default=True) is None:
+        word = run.word("tls.verify") or ""
+        return _cause(run, "name_not_checked/verify", word=word, **facts)
+    told = run.word("tls.verify_hostname") or "off by default"
+    if run.is_on("tls.verify_hostname", default=False) is None:
         told = f"'{told}', which is no boolean and counts as off"
-    return _cause(case, "name_not_checked", word=told, **facts)
+    return _cause(run, "name_not_checked", word=told, **facts)
 
 
-_BY_OUTCOME: Final[Mapping[Outcome, Callable[[Case], list[Cause]]]] = {
+_BY_OUTCOME: Final[Mapping[Outcome, Callable[[Dossier], list[Cause]]]] = {
     Outcome.REFUSED_BY_AGENT: _refused_by_agent,
     Outcome.REFUSED_BY_PEER: _refused_by_peer,
     Outcome.NOT_STARTED: _not_started,

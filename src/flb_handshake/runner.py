@@ -42,6 +42,9 @@ _LAST_WORDS: Final = 0.3
 
 _DEADLINE_PER_OUTPUT: Final = 0.01
 _LARGEST_BATCH: Final = 1000
+_LARGE: Final = 250
+"""Outputs from which on a process runs alone among its like: open connections take memory."""
+
 _LARGEST_BATCH_BEFORE_4: Final = 250
 """Releases up to 3.x route to 256 outputs of one process; the rest get nothing, silently."""
 
@@ -116,6 +119,7 @@ class _Stage:
         self._evidence = kept
         self._jobs = 0
         self._turns = asyncio.Semaphore(agent.at_once)
+        self._large_turns = asyncio.Semaphore(1)
 
     async def play(self, plays: Sequence[Play], *, isolated: bool) -> dict[Setup, Evidence]:
         """Plays what can be played here, and says of the rest why not."""
@@ -251,43 +255,50 @@ class _Stage:
 
     async def _run(self, batch: _Batch) -> list[list[Play]]:
         """Runs a batch; gives its halves if it must be divided to know which play ended it."""
-        async with self._turns:
+        turn = self._large_turns if len(batch.parts) > _LARGE else self._turns
+        async with turn:
             began = self.collector.clock()
             try:
                 running = await self.agent.start(batch.job)
+                exit_code = await self._watched(batch, running)
             except HarnessFailure as error:
                 for one in batch.plays:
                     self._keep(one.setup, self._nothing(one, harness_error=str(error)))
                 return []
-            waiting = _Waiting(batch, running)
-            limit = self._deadline + _DEADLINE_PER_OUTPUT * len(batch.parts)
-            await waiting.until_done(limit)
-            died = running.exited.done()
-            exit_code = running.exited.result() if died else None
-            await running.stop()
         for listener in batch.listeners:
             listener.close()
-        if died and batch.is_mixed and not any(one.events for one in batch.listeners):
+        if (
+            exit_code is not None
+            and batch.is_mixed
+            and not any(one.events for one in batch.listeners)
+        ):
             middle = len(batch.plays) // 2
             return [list(batch.plays[:middle]), list(batch.plays[middle:])]
         self._collect(batch, running, exit_code, began)
         return []
+
+    async def _watched(self, batch: _Batch, running: Running) -> int | None:
+        """Waits for all that can happen, then stops it; its exit code, if it ended by itself."""
+        waiting = _Waiting(batch, running)
+        await waiting.until_done(self._deadline + _DEADLINE_PER_OUTPUT * len(batch.parts))
+        exit_code = running.exited.result() if running.exited.done() else None
+        await running.stop()
+        return exit_code
 
     def _collect(
         self, batch: _Batch, running: Running, exit_code: int | None, began: float
     ) -> None:
         identity = self.agent.identity
         alone = len(batch.parts) == 1
-        everything = [line for line in running.log.lines if alone or not logs.parse(line)]
-        whose = logs.attributed(running.log.lines, batch.ports)
-        loud = [line for line in running.log.lines if _is_loud(line)]
+        everything = [line for line in running.log.lines if not logs.is_step(line)]
+        whose = {} if alone else logs.attributed(everything, batch.ports)
+        loud = [line for line in everything if _is_loud(line)] if exit_code is not None else []
         for one, part, listener, section, facts in zip(
             batch.plays, batch.parts, batch.listeners, batch.sections, batch.facts, strict=True
         ):
             lines = everything if alone else whose.get(part.alias, [])
             if exit_code is not None and not listener.events:
                 lines = loud
-            told = [line for line in lines if not logs.is_step(line)]
             last = listener.events[-1].t if listener.events else self.collector.clock()
             self._keep(
                 one.setup,
@@ -299,7 +310,7 @@ class _Stage:
                         version=identity.version,
                         tls_library=identity.tls_library,
                         config=section,
-                        log=tuple(told[-_KEPT_LINES:]),
+                        log=tuple(lines[-_KEPT_LINES:]),
                         exit_code=exit_code,
                         shared=not alone,
                     ),

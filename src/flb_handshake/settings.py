@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from flb_handshake.certificates import OTHER_ROOT, Chain, expired
+from flb_handshake.certificates import OTHER_ROOT, CertSpec, Chain, expired
 from flb_handshake.model import AgentSpec, CAFile, File, FileForm, Mode, Setup
 
 ModeTable = Mapping[Mode, Mapping[str, str]]
@@ -63,37 +63,46 @@ def ca_file(kind: CAFile | File | None, chain: Chain) -> File | None:
     """The file that CA.File names, given the collector's chain; None: `tls.ca_file` is unset."""
     if isinstance(kind, File) or kind is None:
         return kind
-    root, intermediate, leaf = chain.root, chain.intermediate, chain.leaf
-    held = {
-        CAFile.ROOT: (root,),
-        CAFile.INTERMEDIATE: (intermediate,),
-        CAFile.INTERMEDIATE_AND_ROOT: (intermediate, root),
-        CAFile.OTHER_ROOT: (OTHER_ROOT,),
-        CAFile.OTHER_AND_ROOT: (OTHER_ROOT, root),
-        CAFile.LEAF: (leaf,),
-        CAFile.SELF_SIGNED_LEAF: (leaf,),
-        CAFile.DER: (root,),
-        CAFile.CRLF: (root,),
-        CAFile.EXPIRED_ROOT: (root.but(expired()),),
-        CAFile.ROOT_AND_CRL: (root,),
-    }
-    forms = {
-        CAFile.EMPTY: FileForm.TEXT,
-        CAFile.GARBAGE: FileForm.TEXT,
-        CAFile.MISSING: FileForm.MISSING,
-        CAFile.DIRECTORY: FileForm.DIRECTORY,
-        CAFile.DER: FileForm.DER,
-        CAFile.CRLF: FileForm.CRLF,
-    }
     if kind in {CAFile.SYSTEM, CAFile.UNSET}:
         return None
     return File(
-        form=forms.get(kind, FileForm.PEM),
-        certs=held.get(kind, ()),
+        form=_FORMS.get(kind, FileForm.PEM),
+        certs=_held(kind, chain),
         crl_of=chain.leaf.path[1:] if kind is CAFile.ROOT_AND_CRL else (),
         text="these are not certificates\n" if kind is CAFile.GARBAGE else "",
         stem="ca-" + kind.value.replace(" ", "-"),
     )
+
+
+_FORMS: Final = {
+    CAFile.EMPTY: FileForm.TEXT,
+    CAFile.GARBAGE: FileForm.TEXT,
+    CAFile.MISSING: FileForm.MISSING,
+    CAFile.DIRECTORY: FileForm.DIRECTORY,
+    CAFile.DER: FileForm.DER,
+    CAFile.CRLF: FileForm.CRLF,
+}
+
+
+def _held(kind: CAFile, chain: Chain) -> tuple[CertSpec, ...]:
+    """The certificates in a CA.File of this kind."""
+    match kind:
+        case CAFile.ROOT | CAFile.DER | CAFile.CRLF | CAFile.ROOT_AND_CRL:
+            return (chain.root,)
+        case CAFile.INTERMEDIATE:
+            return (chain.intermediate,)
+        case CAFile.INTERMEDIATE_AND_ROOT:
+            return (chain.intermediate, chain.root)
+        case CAFile.OTHER_ROOT:
+            return (OTHER_ROOT,)
+        case CAFile.OTHER_AND_ROOT:
+            return (OTHER_ROOT, chain.root)
+        case CAFile.LEAF | CAFile.SELF_SIGNED_LEAF:
+            return (chain.leaf,)
+        case CAFile.EXPIRED_ROOT:
+            return (chain.root.but(expired()),)
+        case _:
+            return ()
 
 
 def files_of(setup: Setup) -> tuple[File, ...]:

@@ -11,7 +11,7 @@ from typing import Final
 from cryptography import x509
 
 from flb_handshake import flaws, remedies, trust
-from flb_handshake.case import Case
+from flb_handshake.dossier import Dossier
 from flb_handshake.flaws import Flaw
 from flb_handshake.model import Mode
 from flb_handshake.peer.events import Kind
@@ -25,26 +25,26 @@ _UNTOLD: Final = frozenset({"tls", "tls.debug"})
 _FILES: Final = ("ca_file", "ca_path", "crt_file", "key_file")
 
 
-def common(case: Case) -> dict[str, str]:
+def common(run: Dossier) -> dict[str, str]:
     """What any text may say of a run."""
-    facts, agent, seen = case.evidence.facts, case.evidence.agent, case.observation
+    facts, agent, seen = run.evidence.facts, run.evidence.agent, run.observation
     words = {
         **remedies.UNKNOWN,
         "agent": agent.label,
         "tls_library": _library(agent.tls_library),
         "plugin": facts.plugin,
-        "name": case.name,
+        "name": run.name,
         "offered": ", ".join(seen.offered) or "no version that is known",
         "sni": seen.sni or "none",
-        "ciphers": case.word("tls.ciphers") or "not set",
-        "said": case.said,
+        "ciphers": run.word("tls.ciphers") or "not set",
+        "said": run.said,
         "exit_code": str(agent.exit_code),
-        "progress": progress(case),
-        "store": store(case),
-        "where": store(case).split(" (", 1)[0],
+        "progress": progress(run),
+        "store": store(run),
+        "where": store(run).split(" (", 1)[0],
     }
-    words |= {name: case.word(f"tls.{name}") or f"tls.{name}" for name in _FILES}
-    return words | (_of_names(case) if case.sent else {})
+    words |= {name: run.word(f"tls.{name}") or f"tls.{name}" for name in _FILES}
+    return words | (_of_names(run) if run.sent else {})
 
 
 def quoted(name: x509.Name) -> str:
@@ -52,22 +52,22 @@ def quoted(name: x509.Name) -> str:
     return f"'{flaws.subject_of(name)}'"
 
 
-def store(case: Case) -> str:
+def store(run: Dossier) -> str:
     """Where the agent looks for the root, and what is there."""
-    holds = f" (it holds {_listed(_subjects(case.anchors))})" if case.anchors else ""
+    holds = f" (it holds {_listed(_subjects(run.anchors))})" if run.anchors else ""
     for name in ("tls.ca_path", "tls.ca_file"):
-        if name in case.used:
+        if name in run.used:
             return f"{name}{holds}"
     return "the system's trust store (tls.ca_file is not set)"
 
 
-def progress(case: Case) -> str:
+def progress(run: Dossier) -> str:
     """How far the connection came."""
-    kinds = {event.kind for event in case.evidence.events}
+    kinds = {event.kind for event in run.evidence.events}
     reached = [
         "request" if Kind.REQUEST in kinds else "",
         "negotiated" if Kind.NEGOTIATED in kinds else "",
-        "server_hello" if case.answered else "",
+        "server_hello" if run.answered else "",
         "client_hello" if Kind.CLIENT_HELLO in kinds else "",
         "first_bytes" if Kind.FIRST_BYTES in kinds else "",
         "accepted" if Kind.ACCEPTED in kinds else "",
@@ -76,26 +76,26 @@ def progress(case: Case) -> str:
     return remedies.PROGRESS[next(filter(None, reached))]
 
 
-def of_server_flaw(case: Case, flaw: Flaw) -> dict[str, str]:
+def of_server_flaw(run: Dossier, flaw: Flaw) -> dict[str, str]:
     """What is said of a flaw in the collector's chain."""
-    leaf = case.sent[0]
-    return _of_flaw(case, flaw, leaf, "the collector's certificate")
+    leaf = run.sent[0]
+    return _of_flaw(run, flaw, leaf, "the collector's certificate")
 
 
-def of_client_flaw(case: Case, flaw: Flaw) -> dict[str, str]:
+def of_client_flaw(run: Dossier, flaw: Flaw) -> dict[str, str]:
     """What is said of a flaw in the client's chain."""
-    trusted = _listed(_subjects(case.client_anchors)) or "no CA"
+    trusted = _listed(_subjects(run.client_anchors)) or "no CA"
     words = {
         "store": trusted,
         "trusted": trusted,
-        "tls_library": f"the collector's {_library(case.evidence.peer_library)}",
+        "tls_library": f"the collector's {_library(run.evidence.peer_library)}",
     }
-    words |= _of_flaw(case, flaw, case.client[0], "the client certificate")
+    words |= _of_flaw(run, flaw, run.client[0], "the client certificate")
     words.setdefault("issuer", quoted(flaw.certificate.issuer))
     return words
 
 
-def _of_flaw(case: Case, flaw: Flaw, leaf: x509.Certificate, its_name: str) -> dict[str, str]:
+def _of_flaw(run: Dossier, flaw: Flaw, leaf: x509.Certificate, its_name: str) -> dict[str, str]:
     one = flaw.certificate
     words = dict(flaw.facts)
     if "issuer" in words:
@@ -104,22 +104,22 @@ def _of_flaw(case: Case, flaw: Flaw, leaf: x509.Certificate, its_name: str) -> d
     words["certificate"] = f"{its_name if one == leaf else role} {quoted(one.subject)}"
     words["subject"] = quoted(one.subject)
     begins, ends = one.not_valid_before_utc, one.not_valid_after_utc
-    words["ago"], words["until"] = span(case.at - ends), _moment(ends)
-    words["ahead"] = span(begins - case.at)
+    words["ago"], words["until"] = span(run.at - ends), _moment(ends)
+    words["ahead"] = span(begins - run.at)
     words.setdefault("since", _moment(begins))
     return words
 
 
-def of_leaf(case: Case) -> dict[str, str]:
+def of_leaf(run: Dossier) -> dict[str, str]:
     """What is said of the collector's own certificate."""
-    subject = quoted(case.sent[0].subject)
+    subject = quoted(run.sent[0].subject)
     certificate = f"the collector's certificate {subject}"
-    return {"leaf": certificate, "certificate": certificate, "subject": subject, **_of_names(case)}
+    return {"leaf": certificate, "certificate": certificate, "subject": subject, **_of_names(run)}
 
 
-def _of_names(case: Case) -> dict[str, str]:
+def _of_names(run: Dossier) -> dict[str, str]:
     """The names that the leaf bears, and the one that it would have to bear."""
-    leaf = case.sent[0]
+    leaf = run.sent[0]
     dns, addresses = trust.names(leaf)
     borne = [f"DNS:{one}" for one in dns] + [f"IP:{one}" for one in addresses]
     alone = flaws.common_names(leaf)
@@ -127,8 +127,8 @@ def _of_names(case: Case) -> dict[str, str]:
     plain = [one for one in dns or alone if "*" not in one and not flaws.is_address(one)]
     candidates = [f"'{one}'" for one in plain]
     candidates += [f"a name that '{one}' covers" for one in dns if flaws.is_wildcard(one)]
-    other = [one for one in candidates if one != f"'{case.name}'"]
-    wanted = _alternative_name(case.name)
+    other = [one for one in candidates if one != f"'{run.name}'"]
+    wanted = _alternative_name(run.name)
     return {
         "names": told,
         "san": wanted,
@@ -146,29 +146,29 @@ def _alternative_name(name: str) -> str:
         return f"DNS:{name}"
 
 
-def of_start(case: Case, cause: str) -> dict[str, str]:
+def of_start(run: Dossier, cause: str) -> dict[str, str]:
     """What is said of a cause that stopped the start; `variant` names another text for it."""
     told_by = _AT_THE_START.get(cause)
-    return told_by(case) if told_by is not None else {}
+    return told_by(run) if told_by is not None else {}
 
 
-def _ca_form(case: Case) -> dict[str, str]:
+def _ca_form(run: Dossier) -> dict[str, str]:
     forms = {"DER": "it is DER", "garbage": "it holds something else"}
-    return {"form": forms.get(case.evidence.facts.ca_file, "it may be DER")}
+    return {"form": forms.get(run.evidence.facts.ca_file, "it may be DER")}
 
 
-def _passphrase(case: Case) -> dict[str, str]:
-    given = "does not open it" if "tls.key_passwd" in case.used else "is not set"
+def _passphrase(run: Dossier) -> dict[str, str]:
+    given = "does not open it" if "tls.key_passwd" in run.used else "is not set"
     return {"passphrase": f"tls.key_passwd {given}"}
 
 
-def _without_tls(case: Case) -> dict[str, str]:
-    match = re.search(r"(\S+) does not support TLS", case.signs["tls_not_supported"])
+def _without_tls(run: Dossier) -> dict[str, str]:
+    match = re.search(r"(\S+) does not support TLS", run.signs["tls_not_supported"])
     return {"who": match[1] if match else "the plugin"}
 
 
-def _crt_trouble(case: Case) -> dict[str, str]:
-    said = case.signs["crt_file_unusable"]
+def _crt_trouble(run: Dossier) -> dict[str, str]:
+    said = run.signs["crt_file_unusable"]
     troubles = {"No such file": "does not exist", "Permission denied": "may not be read"}
     fitting = (told for words, told in troubles.items() if words in said)
     return {"trouble": next(fitting, "holds no usable PEM certificate"), "said": _reason_in(said)}
@@ -178,23 +178,23 @@ def _reason_in(said: str) -> str:
     return said.rsplit("::", 1)[-1].rsplit("error:", 1)[-1].strip()
 
 
-def _of_crt_file(case: Case) -> dict[str, str]:
-    if not case.client:
+def _of_crt_file(run: Dossier) -> dict[str, str]:
+    if not run.client:
         return {}
-    first = case.client[0]
+    first = run.client[0]
     words = {"certificate": quoted(first.subject), "subject": quoted(first.subject)}
-    if len(case.client) > 1 and flaws.is_authority(first):
+    if len(run.client) > 1 and flaws.is_authority(first):
         words["variant"] = "order"
     return words
 
 
-def _unknown_property(case: Case) -> dict[str, str]:
-    text = case.signs["unknown_property"]
+def _unknown_property(run: Dossier) -> dict[str, str]:
+    text = run.signs["unknown_property"]
     match = re.search(r"\[config\] (\S+): unknown configuration property '([^']*)'", text)
-    plugin, name = (match[1], match[2].lower()) if match else (case.evidence.facts.plugin, "?")
+    plugin, name = (match[1], match[2].lower()) if match else (run.evidence.facts.plugin, "?")
     since = remedies.SINCE.get(name)
     nearest = difflib.get_close_matches(name, remedies.PROPERTIES, n=1, cutoff=0.6)
-    if since is not None and case.version < tuple(int(part) for part in since.split(".")):
+    if since is not None and run.version < tuple(int(part) for part in since.split(".")):
         hint = remedies.TOO_NEW
     elif name in remedies.INSTEAD:
         hint = remedies.INSTEAD[name]
@@ -214,20 +214,20 @@ def _modes(wanted: Sequence[str] = tuple(Mode)) -> str:
     return "; ".join(told)
 
 
-def _syntax(case: Case) -> dict[str, str]:
-    match = re.search(r":(\d+): undefined value", case.signs["config_syntax"])
+def _syntax(run: Dossier) -> dict[str, str]:
+    match = re.search(r":(\d+): undefined value", run.signs["config_syntax"])
     number = int(match[1]) if match else 0
-    lines = case.evidence.agent.config.splitlines()
+    lines = run.evidence.agent.config.splitlines()
     text = lines[number - 1].strip() if 0 < number <= len(lines) else "see the log"
     words = {"line": str(number or "?"), "text": f"`{text}`"}
     if text.startswith("<"):
-        named = re.findall(r"(?im)^\s*Mode\s+(\S+)\s*$", case.evidence.agent.config)
+        named = re.findall(r"(?im)^\s*Mode\s+(\S+)\s*$", run.evidence.agent.config)
         modes = _modes([one.lower() for one in named])
         words |= {"variant": "block", "mode": f"Mode {modes}; " if modes else ""}
     return words
 
 
-_AT_THE_START: Final[Mapping[str, Callable[[Case], dict[str, str]]]] = {
+_AT_THE_START: Final[Mapping[str, Callable[[Dossier], dict[str, str]]]] = {
     "ca_file_not_pem": _ca_form,
     "crt_file_unusable": _crt_trouble,
     "key_mismatch": _of_crt_file,
@@ -239,20 +239,20 @@ _AT_THE_START: Final[Mapping[str, Callable[[Case], dict[str, str]]]] = {
 }
 
 
-def of_end(case: Case) -> dict[str, str]:
+def of_end(run: Dossier) -> dict[str, str]:
     """How and after how long a connection ended."""
-    closed = case.events(Kind.CLOSED)
+    closed = run.events(Kind.CLOSED)
     how = str(closed[-1].facts["how"]) if closed else "not at all"
-    return {"how": how, "waited": span(dt.timedelta(seconds=seconds_of_silence(case)))}
+    return {"how": how, "waited": span(dt.timedelta(seconds=seconds_of_silence(run)))}
 
 
-def seconds_of_silence(case: Case) -> float:
+def seconds_of_silence(run: Dossier) -> float:
     """Seconds between the last sign of life and the end."""
-    alive = [event.t for event in case.evidence.events if event.kind is not Kind.CLOSED]
-    ended = [event.t for event in case.events(Kind.CLOSED)]
+    alive = [event.t for event in run.evidence.events if event.kind is not Kind.CLOSED]
+    ended = [event.t for event in run.events(Kind.CLOSED)]
     if not alive:
         return 0.0
-    return (ended[-1] if ended else max(alive[0] + case.evidence.duration, alive[-1])) - alive[-1]
+    return (ended[-1] if ended else max(alive[0] + run.evidence.duration, alive[-1])) - alive[-1]
 
 
 def wants_tls(name: str, value: str) -> bool:

@@ -83,8 +83,11 @@ class Engine(Protocol):
     def spawned(self, container: str, job: Job) -> Spawned:
         """A Fluent Bit for a job that was lodged."""
 
+    def remove_all(self) -> None:
+        """Removes every container of this session, in whatever state."""
+
     def close(self) -> None:
-        """Removes every container of this session."""
+        """Gives back the connections."""
 
 
 class RunningInContainer:
@@ -207,9 +210,12 @@ class DockerAgent:
 
     def _close(self) -> None:
         self._workers.shutdown(cancel_futures=True)
-        self._engine.close()
-        for running in self._running:
-            running.join()
+        try:
+            self._engine.remove_all()
+            for running in self._running:
+                running.join()
+        finally:
+            self._engine.close()
 
     async def _call(self, what: Callable[[], _Value]) -> _Value:
         return await asyncio.get_running_loop().run_in_executor(self._workers, what)

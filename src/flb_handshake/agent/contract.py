@@ -97,7 +97,8 @@ class Running(Protocol):
 
     log: Log
     exited: asyncio.Future[int]
-    """Its exit code, once it has ended by itself or was stopped."""
+    """Its exit code, once it has ended by itself or was stopped: 128 and the signal's number, if a
+    signal ended it. A HarnessFailure, if nobody knows how it ended."""
 
     async def stop(self) -> None:
         """Ends it at once and waits until it has ended. Harmless when it has ended already."""

@@ -22,7 +22,7 @@ _OF_OUTPUT: Final = re.compile(r"^\[output:[^:\]]+:(?P<rest>.*)$")
 _OF_TLS_CONNECTION: Final = re.compile(r"^\[tls\] connection #(?P<fd>\d+) ")
 _OF_TLS: Final = re.compile(r"^\[(?:tls|io_tls|http_client|openssl)\b")
 _STEP: Final = re.compile(
-    r"\[debug\] \[tls\] connection #\d+ (?:SSL_(?:connect|accept): |WANT_(?:READ|WRITE))"
+    r"\[debug\] \[tls\] connection #\d+ (?:SSL_(?:connect|accept): (?!before)|WANT_(?:READ|WRITE))"
 )
 _PUT_BACK: Final = re.compile(r"KA connection #\d+ to \S*?:(?P<port>\d+) is now available")
 _TO_PORT: Final = re.compile(r"connection #(?P<fd>-?\d+) (?:failed )?to \S*?:(?P<port>\d+)\b")
@@ -85,7 +85,7 @@ _COMPILED: Final = tuple((name, re.compile(pattern)) for name, pattern in _SIGNS
 
 def parse(raw: str) -> LogLine | None:
     """The line, if it is one of Fluent Bit's log; None for banners and anything else."""
-    match = _LINE.match(_ESCAPES.sub("", raw))
+    match = _LINE.match(_ESCAPES.sub("", raw) if "\x1b" in raw else raw)
     if match is None:
         return None
     return LogLine(time=match["time"], level=Level(match["level"]), text=match["text"])
@@ -94,16 +94,17 @@ def parse(raw: str) -> LogLine | None:
 def is_step(raw: str) -> bool:
     """Whether the line only says that the handshake went a step further, or waits.
 
-    `tls.debug 1` writes a dozen of these for each handshake; the peer's events say the same.
+    `tls.debug 1` writes a dozen of these for each handshake, and the peer's events say the same;
+    the first of them is no mere step: it says that a file descriptor begins anew.
     """
-    return _STEP.search(raw) is not None
+    return "[tls] connection #" in raw and _STEP.search(raw) is not None
 
 
 def final_alias(raw: str, ports: Mapping[int, str]) -> str | None:
     """The output that this line says to be done: its connection is put back, or it gave up."""
-    if match := _FINAL.search(raw):
+    if " output=" in raw and (match := _FINAL.search(raw)):
         return match["alias"]
-    if match := _PUT_BACK.search(raw):
+    if "is now available" in raw and (match := _PUT_BACK.search(raw)):
         return ports.get(int(match["port"]))
     return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 import re
 import shutil
@@ -31,6 +32,10 @@ _PROBE_LIMIT: Final = 10.0
 _VERSION: Final = re.compile(r"Fluent Bit v(\d+\.\d+\.\d+)")
 _OPENSSL: Final = re.compile(rb"OpenSSL (\d+\.\d+\.\d+[a-z]*) +(\d+ \w{3} \d{4})")
 _CHUNK: Final = 1 << 16
+_SIGNALLED: Final = 128
+"""An exit code above is a signal's number and this, as a shell counts."""
+_PIPE: Final = 1 << 20
+"""Bytes: the most that Linux gives a user without privileges."""
 
 _VIEW: Final = (
     'if [ -n "$HOSTS" ]; then mount --bind "$HOSTS" /etc/hosts; fi && '
@@ -91,18 +96,23 @@ def sweep() -> None:
 class RunningProcess:
     """A child process and its output."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, output: int) -> None:
         self.log = Log()
         self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._process = process
-        self._reader = asyncio.create_task(self._read())
+        self._reader = asyncio.create_task(self._read(output))
 
-    async def _read(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101 # it was started with a pipe
-        while data := await self._process.stdout.read(_CHUNK):
+    async def _read(self, output: int) -> None:
+        stream = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(output, "rb", buffering=0)
+        )
+        while data := await stream.read(_CHUNK):
             self.log.feed(data)
+        transport.close()
         self.log.end()
-        self.exited.set_result(await self._process.wait())
+        code = await self._process.wait()
+        self.exited.set_result(code if code >= 0 else _SIGNALLED - code)
 
     async def stop(self) -> None:
         """See Running."""
@@ -144,21 +154,25 @@ class ProcessAgent:
 
     async def start(self, job: Job) -> Running:
         """See Agent."""
+        output, written = _pipe()
         try:
             process = await asyncio.create_subprocess_exec(
                 *self._wrapped(job),
                 env=self._environment(job),
                 stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
+                stdout=written,
+                stderr=written,
                 start_new_session=True,
             )
         except OSError as error:
+            os.close(output)
             raise HarnessFailure(
                 f"{self.identity.found} cannot be run: {error.strerror}",
                 hint="is it a fluent-bit for this machine, and may you execute it?",
             ) from error
-        running = RunningProcess(process)
+        finally:
+            os.close(written)
+        running = RunningProcess(process, output)
         self._running.append(running)
         return running
 
@@ -259,8 +273,9 @@ def linked_openssl(binary: Path) -> str:
     content = binary.read_bytes()
     if b"libcrypto.so" not in content:
         return openssl_in(content)
+    # A loader that does not know how to list runs the binary, which then ends at once.
     listed = subprocess.run(
-        [binary],
+        [binary, "--version"],
         env={"LD_TRACE_LOADED_OBJECTS": "1"},
         capture_output=True,
         timeout=_PROBE_LIMIT,
@@ -276,6 +291,14 @@ def openssl_in(library: bytes) -> str:
     """The version text inside a library's bytes."""
     match = _OPENSSL.search(library)
     return f"OpenSSL {match[1].decode()} {match[2].decode()}" if match else "unknown"
+
+
+def _pipe() -> tuple[int, int]:
+    """A pipe that holds a whole batch's log: an agent that waits for us would cost time."""
+    output, written = os.pipe()
+    with contextlib.suppress(AttributeError, OSError):
+        fcntl.fcntl(output, fcntl.F_SETPIPE_SZ, _PIPE)
+    return output, written
 
 
 def _lacking() -> dict[Capability, str]:

@@ -13,11 +13,11 @@ _NO_PROGRESS: Final = ("Retrying in", "Waiting")
 """Beginnings of what a daemon says while nothing comes in."""
 
 
-class PullStalledError(Exception):
+class PullStalled(Exception):
     """No progress for longer than there was patience."""
 
 
-class PullRefusedError(Exception):
+class PullRefused(Exception):
     """The daemon said why the image cannot be had."""
 
 
@@ -31,8 +31,8 @@ def watch(
 ) -> None:
     """Reads a daemon's account of a pull to its end, and draws it as a bar.
 
-    Raises PullStalledError after `patience` seconds of lines without progress, and
-    PullRefusedError. When no lines come at all, it is for their source to give up.
+    Raises PullStalled after `patience` seconds of lines without progress, and
+    PullRefused. When no lines come at all, it is for their source to give up.
     """
     sizes: dict[str, tuple[int, int]] = {}
     seen: dict[str, tuple[str, int]] = {}
@@ -41,7 +41,7 @@ def watch(
         task = bar.add_task(f"pulling {image}", total=None)
         for line in lines:
             if "error" in line:
-                raise PullRefusedError(str(line["error"]).strip())
+                raise PullRefused(str(line["error"]).strip())
             layer, status = str(line.get("id", "")), str(line.get("status", ""))
             detail = line.get("progressDetail") or {}
             current, total = int(detail.get("current", 0)), int(detail.get("total", 0))
@@ -50,7 +50,7 @@ def watch(
                 seen[layer] = now
                 last = clock()
             elif clock() - last > patience:
-                raise PullStalledError
+                raise PullStalled
             if status == "Downloading" and total > 0:
                 sizes[layer] = (current, total)
             elif layer in sizes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
@@ -270,10 +271,13 @@ class _Vector:
         while self:
             yield self.take(self.number(width))
 
-    def codes(self) -> Iterator[int]:
+    def codes(self) -> tuple[int, ...]:
         """Read all that is left as two-byte codes."""
-        while self:
-            yield self.number(2)
+        pairs, odd = divmod(len(self._raw) - self._at, 2)
+        found: tuple[int, ...] = struct.unpack(f">{pairs}H", self.take(2 * pairs))
+        if odd:
+            self.take(2)
+        return found
 
     def end(self) -> None:
         if self:

@@ -44,7 +44,7 @@ _LONGEST: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Dossier:
     """What is known of one run."""
 
     evidence: Evidence
@@ -160,10 +160,10 @@ class Case:
         return (of_tls or loud or warned or ["nothing"])[-1][:_LONGEST]
 
 
-def read(evidence: Evidence, observation: Observation) -> Case:
-    """The case of this run."""
+def read(evidence: Evidence, observation: Observation) -> Dossier:
+    """The dossier of this run."""
     facts = evidence.facts
-    return Case(
+    return Dossier(
         evidence=evidence,
         observation=observation,
         used=used_properties(evidence),
