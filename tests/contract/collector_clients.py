@@ -17,6 +17,7 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.model import Behaviour, ClientAuth, CollectorSpec, Conduct
 from flb_handshake.peer.collector import Collector
+from flb_handshake.peer.connection import Connection
 from flb_handshake.peer.events import Kind
 from flb_handshake.peer.tls import VERSIONS
 from flb_handshake.pki import Pki
@@ -180,3 +181,25 @@ def greeting():
 
 
 HELLO = greeting()
+
+
+async def feed(listener, said):
+    """Give these pieces to a connection of the listener, as its transport would."""
+    ended = asyncio.Event()
+    listener.on_settled = ended.set
+    near, far = socket.socketpair()
+    far.setblocking(False)
+    loop = asyncio.get_running_loop()
+    transport, connection = await loop.create_connection(lambda: Connection(listener), sock=near)
+    for piece in said:
+        connection.data_received(piece)
+        if transport.is_closing():
+            break
+        with suppress(BlockingIOError, ConnectionResetError):
+            while far.recv(65536):
+                pass
+    if not transport.is_closing():
+        connection.eof_received()
+    transport.abort()
+    far.close()
+    await asyncio.wait_for(ended.wait(), WITHIN)

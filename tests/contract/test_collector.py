@@ -23,6 +23,7 @@ from collector_clients import (
     dial,
     ends,
     facts,
+    feed,
     play,
     post,
     shake,
@@ -203,9 +204,9 @@ def test_an_agent_that_does_not_end_after_our_alert_is_given_up(monkeypatch):
         plain = dial(port)
         plain.sendall(b"\x16\x03\x01\x00\x05hello")
         alert = plain.recv(100)
-        given_up.wait(WITHIN)
+        in_time = given_up.wait(WITHIN)
         plain.close()
-        return alert
+        return alert if in_time else b"never"
 
     async def performance():
         collector = Collector(PKI)
@@ -269,6 +270,22 @@ def test_a_collector_that_cuts_cuts_at_its_moment(moment, conduct, heard, end):
     greeted = [one["sni"] for one in facts(listener, Kind.CLIENT_HELLO)]
     assert greeted == ([HOST] if moment is Moment.CLIENT_HELLO else [])
     assert facts(listener, Kind.STATE) == []
+
+
+def test_a_collector_waits_for_the_whole_client_hello_before_it_resets():
+    reset = CollectorSpec(behaviour=Behaviour(conduct=Conduct.RESET, at=Moment.CLIENT_HELLO))
+
+    async def performance():
+        collector = Collector(PKI)
+        listener = await collector.listen(reset)
+        await feed(listener, [HELLO[:100], HELLO[100:-1], HELLO[-1:]])
+        collector.close()
+        return listener
+
+    listener = asyncio.run(performance())
+
+    assert [one["sni"] for one in facts(listener, Kind.CLIENT_HELLO)] == [HOST]
+    assert ends(listener) == [("peer", "RST")]
 
 
 @pytest.mark.parametrize("moment", Moment)

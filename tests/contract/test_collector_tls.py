@@ -7,6 +7,7 @@ import shutil
 import ssl
 import subprocess
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from collector_clients import (
@@ -178,6 +179,7 @@ def test_a_healthy_session_is_recorded_from_accept_to_close():
     states = [one["name"] for one in facts(listener, Kind.STATE)]
     assert any("read client hello" in state for state in states)
     assert any("read finished" in state for state in states)
+    assert all(before != after for before, after in pairwise(states))
     (agreed,) = facts(listener, Kind.NEGOTIATED)
     assert agreed["version"] == "TLSv1.3"
     assert agreed["group"]
@@ -258,7 +260,7 @@ def test_a_users_own_chain_and_ca_are_served():
         own(key=PKI.key_pem(LEAF, "secret").decode()),
         own(key="no key"),
         replace(own(), files=("no certificate", PKI.key_pem(LEAF).decode())),
-        own(client_auth=ClientAuth.ASK, client_ca_pem="no certificate"),
+        CollectorSpec(client_auth=ClientAuth.ASK, client_ca_pem="no certificate"),
     ],
 )
 def test_what_a_user_brings_and_cannot_be_served_is_the_users_mistake(spec):

@@ -25,6 +25,7 @@ COMMAND = [sys.executable, "-m", "flb_handshake"]
 REAL = find_binary(DEFAULT_VERSION)
 AGENT = "process" if REAL else "reference"
 VALID = Draft202012Validator(schema())
+BASH, UNSHARE = shutil.which("bash") or "", shutil.which("unshare") or ""
 BROKEN = 'def broken() -> None\n    "no colon"\n'
 
 
@@ -182,14 +183,14 @@ def test_a_full_disk_under_the_report_is_said():
 
 
 @pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("unshare") is None,
+    os.geteuid() != 0 or not UNSHARE or not BASH,
     reason="a small disk of its own takes root and unshare",
 )
 def test_a_full_disk_under_the_files_of_a_run_is_said(tmp_path):
     script = 'mount -t tmpfs -o size=64k none "$1" && TMPDIR="$1" exec "${@:2}"'
     arguments = [*COMMAND, "run", "mode.cell", "--agent", AGENT]
     done = subprocess.run(
-        ["unshare", "--mount", "bash", "-c", script, "bash", str(tmp_path), *arguments],
+        [UNSHARE, "--mount", BASH, "-c", script, "bash", str(tmp_path), *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -354,7 +355,7 @@ def test_list_and_show_need_no_fluent_bit():
 def test_a_closed_pipe_is_no_error():
     script = f"{' '.join(COMMAND)} list | head -n 1"
     done = subprocess.run(
-        ["bash", "-o", "pipefail", "-c", script],
+        [BASH, "-o", "pipefail", "-c", script],
         capture_output=True,
         text=True,
         timeout=60,

@@ -164,8 +164,10 @@ class ProcessAgent:
                 stderr=written,
                 start_new_session=True,
             )
-        except OSError as error:
+        except BaseException as error:
             os.close(output)
+            if not isinstance(error, OSError):
+                raise
             raise HarnessFailure(
                 f"{self.identity.found} cannot be run: {error.strerror}",
                 hint="is it a fluent-bit for this machine, and may you execute it?",

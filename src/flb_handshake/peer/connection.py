@@ -193,8 +193,6 @@ class Connection(asyncio.Protocol):
             self._finish("close_notify")
 
     def _on_records(self, plain: bytes) -> None:
-        if self._finished:
-            return
         if self._records is None:
             serves = self._tls or self._listener.spec.behaviour.conduct is Conduct.CLEARTEXT
             self._records = HttpServer(HTTPStatus.CREATED if serves else HTTPStatus.BAD_REQUEST)

@@ -103,7 +103,7 @@ def failure_text(result: Result) -> str:
         entries.append(("control", f"without the defect: {observed_words(result.control)}"))
     if result.exposure:
         entries.append(("exposure", ", ".join(result.exposure)))
-    entries += [("why", one.because) for one in result.causes[:3]]
+    entries += [("why", one.because) for one in result.causes]
     head = f"{result.verdict.kind} scenario {scenario.id}    {agent_name(result)}"
     if evidence.unsupported:
         entries.append(("why", evidence.unsupported))
