@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from fixtures.handshake import Trial
+from fixtures.handshake import Handshakes, Trial
 from flb_handshake.model import VerdictKind
-from flb_handshake.report import terminal
 from flb_handshake.results import Result
 
 
-def test_scenario(trial: Trial, result: Result) -> None:
+def test_scenario(trial: Trial, result: Result, handshakes: Handshakes) -> None:
     assert result.scenario.id == trial.scenario.id
     if result.verdict.kind is VerdictKind.UNSUPPORTED:
         pytest.skip(result.verdict.reason)
     if result.disagrees:
-        pytest.fail(terminal.failure_text(result), pytrace=False)
+        pytest.fail(handshakes.failure(trial.ref, result), pytrace=False)

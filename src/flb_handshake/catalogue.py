@@ -108,7 +108,7 @@ def _of_file(file: Path) -> Iterator[Scenario]:
 
 def _expanded(file: Path, declaration: Callable[..., Case]) -> Iterator[Scenario]:
     axes: dict[str, tuple[Any, ...]] = getattr(declaration, MARK)
-    where = f"{file.name}:{declaration.__code__.co_firstlineno}"
+    where = f"{file.parent.name}/{file.name}:{declaration.__code__.co_firstlineno}"
     reason = inspect.getdoc(declaration) or ""
     if not reason:
         raise _error(where, f"{declaration.__name__} has no docstring", "say there why it is so")

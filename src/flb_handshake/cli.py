@@ -32,7 +32,7 @@ from flb_handshake.model import Mode, Outcome, VerdictKind
 from flb_handshake.report import junit, lines, sheet, terminal
 from flb_handshake.results import Finding, Result, finding, result
 from flb_handshake.runner import Play
-from flb_handshake.session import Session
+from flb_handshake.session import DIRECTORY, Session, keep
 
 _ABORTED: Final = 130
 """How typer leaves after Ctrl-C, once it has said so."""
@@ -74,8 +74,12 @@ def run(
     junit_file: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML.")] = None,
     isolated: Annotated[bool, typer.Option(help="A process of its own for each.")] = False,
     scenarios: _Scenarios = None,
-    keep: Annotated[
-        Path | None, typer.Option("--evidence", help="Keep each run's evidence in this directory.")
+    directory: Annotated[
+        Path | None,
+        typer.Option(
+            "--evidence",
+            help="Keep each run's evidence here; else what disagrees, in .handshake.",
+        ),
     ] = None,
 ) -> None:
     """Play scenarios and say for each what happened, who refused, why, and if that was expected."""
@@ -92,13 +96,12 @@ def run(
             _write_reports(everything + session.complete(selected), jsonl, junit_file)
             raise
         everything += found
-        terminal.show(_out(), found)
+        disagreeing = [one for one in found if one.disagrees]
+        wanted = found if directory else disagreeing
+        kept = keep(wanted, session.evidence, directory or DIRECTORY)
+        terminal.show(_out(), found, kept)
         told = f"{terminal.summary(found)}; {session.seconds:.1f} s"
         _out().print(f"\n{told}", highlight=False, markup=False, soft_wrap=True)
-        if keep is not None:
-            for one in found:
-                twin = session.evidence[one.scenario.control] if one.scenario.control else None
-                evidence.write(keep, one.evidence, twin)
     _write_reports(everything, jsonl, junit_file)
     _leave(everything)
 

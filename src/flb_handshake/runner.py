@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import math
 import platform
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -260,7 +261,7 @@ class _Stage:
             began = self.collector.clock()
             try:
                 running = await self.agent.start(batch.job)
-                exit_code = await self._watched(batch, running)
+                exit_code, until = await self._watched(batch, running)
             except HarnessFailure as error:
                 for one in batch.plays:
                     self._keep(one.setup, self._nothing(one, harness_error=str(error)))
@@ -274,21 +275,26 @@ class _Stage:
         ):
             middle = len(batch.plays) // 2
             return [list(batch.plays[:middle]), list(batch.plays[middle:])]
-        self._collect(batch, running, exit_code, began)
+        self._collect(batch, running, exit_code, (began, until))
         return []
 
-    async def _watched(self, batch: _Batch, running: Running) -> int | None:
-        """Waits for all that can happen, then stops it; its exit code, if it ended by itself."""
+    async def _watched(self, batch: _Batch, running: Running) -> tuple[int | None, float]:
+        """Waits for all that can happen, then stops it; its exit code, if it ended by itself.
+
+        And when it was stopped: a connection that ends after that was cut by us, not by the agent.
+        """
         waiting = _Waiting(batch, running)
         await waiting.until_done(self._deadline + _DEADLINE_PER_OUTPUT * len(batch.parts))
         exit_code = running.exited.result() if running.exited.done() else None
+        until = round(self.collector.clock(), 6)  # as events have it
         await running.stop()
-        return exit_code
+        return exit_code, until if exit_code is None else math.inf
 
     def _collect(
-        self, batch: _Batch, running: Running, exit_code: int | None, began: float
+        self, batch: _Batch, running: Running, exit_code: int | None, span: tuple[float, float]
     ) -> None:
         identity = self.agent.identity
+        began, until = span
         alone = len(batch.parts) == 1
         everything = [line for line in running.log.lines if not logs.is_step(line)]
         whose = {} if alone else logs.attributed(everything, batch.ports)
@@ -297,9 +303,10 @@ class _Stage:
             batch.plays, batch.parts, batch.listeners, batch.sections, batch.facts, strict=True
         ):
             lines = everything if alone else whose.get(part.alias, [])
-            if exit_code is not None and not listener.events:
+            events = tuple(event for event in listener.events if event.t <= until)
+            if exit_code is not None and not events:
                 lines = loud
-            last = listener.events[-1].t if listener.events else self.collector.clock()
+            last = events[-1].t if events else self.collector.clock()
             self._keep(
                 one.setup,
                 Evidence(
@@ -315,7 +322,7 @@ class _Stage:
                         shared=not alone,
                     ),
                     facts=facts,
-                    events=tuple(listener.events),
+                    events=events,
                     peer_library=tls.library(),
                     duration=max(0.0, last - began),
                     host=_HOST,

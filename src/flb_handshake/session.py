@@ -6,15 +6,20 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
 
 from flb_handshake.agent.contract import Agent
 from flb_handshake.errors import HarnessFailure, Interrupted
-from flb_handshake.evidence import Evidence
+from flb_handshake.evidence import Evidence, write
 from flb_handshake.model import Scenario, Setup
 from flb_handshake.results import Result, plays, results
 from flb_handshake.runner import Play, play
+
+DIRECTORY: Final = Path(".handshake")
+"""Where the evidence of what disagrees is kept when nobody names another place."""
 
 Progress = Callable[[int, int], None]
 """Called with how many setups have been played, and of how many."""
@@ -78,3 +83,20 @@ class Session:
             if one.setup in self.evidence and (one.control is None or one.control in self.evidence)
         ]
         return results(have, self.evidence)
+
+
+def keep(
+    found: Sequence[Result], evidence: Mapping[Setup, Evidence], directory: Path
+) -> dict[str, Path]:
+    """Writes the evidence of these results, each beside its twin's; gives the files by id.
+
+    Raises OSError.
+    """
+    return {
+        one.scenario.id: write(
+            directory,
+            one.evidence,
+            evidence[one.scenario.control] if one.scenario.control else None,
+        )
+        for one in found
+    }

@@ -85,4 +85,6 @@ def observed_words(seen: Observation) -> str:
     """An observation in words."""
     alert = f" with {seen.alert} from the {seen.alert_from}" if seen.alert else ""
     client = f", from {seen.client_subject}" if seen.client_subject else ""
-    return f"{seen.outcome}{alert}{client}, {len(seen.records)} records"
+    count = len(seen.records)
+    records = f", {count} record{'' if count == 1 else 's'}" if seen.outcome.arrived else ""
+    return f"{seen.outcome}{alert}{client}{records}"

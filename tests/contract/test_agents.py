@@ -82,7 +82,7 @@ def marks(agent):
     return agent.directory("")
 
 
-def left_behind(agent, directory):
+def left_behind(directory):
     name = directory.strip("/").split("/")[0]
     return [
         *processes(directory),
@@ -144,12 +144,8 @@ def test_many_run_side_by_side(agent):
 
 def test_a_job_can_have_host_names_of_its_own(agent):
     needs(agent, Capability.HOSTS)
-    named = [
-        Setup().but(host=host, vhost=None, chain=HEALTHY.but(names=("DNS:logs.example.test",)))
-        if False
-        else Setup().but(host=host, vhost=None)
-        for host in ("logs.example.test", "other.example.test", "logs.example.test.")
-    ]
+    names = ("logs.example.test", "other.example.test", "logs.example.test.")
+    named = [Setup().but(host=name, vhost=None) for name in names]
     assert outcomes(agent, *named, Setup()) == [Outcome.DELIVERED] * 4
 
 
@@ -219,7 +215,7 @@ def modes(agent, job):
 def test_nothing_is_left_behind(agent):
     directory = marks(agent)
     asyncio.run(run_and_close(agent, Setup(), SILENT, Setup().but(ca=CAFile.SYSTEM)))
-    assert left_behind(agent, directory) == []
+    assert left_behind(directory) == []
 
 
 async def run_and_close(agent, *setups):
@@ -234,7 +230,7 @@ async def run_and_close(agent, *setups):
 def test_nothing_is_left_behind_when_it_is_cancelled(agent, moment):
     directory = marks(agent)
     asyncio.run(cancel(agent, moment))
-    assert left_behind(agent, directory) == []
+    assert left_behind(directory) == []
 
 
 async def cancel(agent, moment):

@@ -125,7 +125,9 @@ def test_a_scenario_of_ones_own_is_run(tmp_path):
 
 
 def test_no_daemon_is_an_error_and_never_a_fallback():
-    done = command("run", "--agent", "docker", "mode.off", DOCKER_HOST="unix:///nowhere/docker.sock")
+    done = command(
+        "run", "--agent", "docker", "mode.off", DOCKER_HOST="unix:///nowhere/docker.sock"
+    )
     assert_one_clear_error(done, 3)
 
 
@@ -321,9 +323,7 @@ def test_jsonl_junit_and_evidence_are_written_and_judged_again(tmp_path):
 
 
 def test_evidence_of_a_failed_twin_is_not_believed_again(tmp_path):
-    done = command(
-        "run", "trust.untrusted_root", "--agent", AGENT, "--evidence", tmp_path / "kept"
-    )
+    done = command("run", "trust.untrusted_root", "--agent", AGENT, "--evidence", tmp_path / "kept")
     assert done.returncode == 0, done.stderr
     file = next((tmp_path / "kept").iterdir())
     stored = json.loads(file.read_text())

@@ -41,6 +41,7 @@ def test_every_scenario_says_why_and_where(scenarios):
     for one in scenarios:
         assert len(one.because) > 20, one.id
         file, line = one.where.split(":")
+        assert file.startswith("scenarios/")
         assert file.endswith(".py")
         assert int(line) > 0
 

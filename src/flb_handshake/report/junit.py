@@ -36,10 +36,10 @@ def _case(result: Result, family: str) -> ET.Element:
     )
     verdict = result.verdict
     if verdict.kind is VerdictKind.UNSUPPORTED:
-        ET.SubElement(case, "skipped", message=verdict.reason)
+        ET.SubElement(case, "skipped", message=_allowed(verdict.reason))
     elif result.disagrees:
         tag = "error" if verdict.kind is VerdictKind.HARNESS_ERROR else "failure"
-        told = ET.SubElement(case, tag, type=verdict.kind, message=verdict.reason)
+        told = ET.SubElement(case, tag, type=verdict.kind, message=_allowed(verdict.reason))
         told.text = _allowed(terminal.failure_text(result))
     return case
 

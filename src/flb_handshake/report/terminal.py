@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -26,6 +27,9 @@ _SHORT: Final = {
     Outcome.STALLED: "stalled",
     Outcome.INVALID: "-",
 }
+
+_NOT_THE_AGENTS: Final = {VerdictKind.CONTROL_FAILED, VerdictKind.HARNESS_ERROR}
+"""Verdicts that say nothing of the agent: the reason is all there is to tell."""
 
 _EXPOSED: Final = "!"
 _DISAGREES: Final = "✗"
@@ -89,24 +93,28 @@ def _cell(result: Result | None) -> Text:
     return Text(text, style="green" if seen.outcome.arrived else "")
 
 
-def failure_text(result: Result) -> str:
-    """What a scenario that disagrees prints: what was declared, expected, seen, why and the fix."""
-    scenario, seen, evidence = result.scenario, result.observation, result.evidence
+def failure_text(result: Result, kept: Path | None = None) -> str:
+    """What a scenario that disagrees prints: what was declared, expected, seen, why and the fix.
+
+    `kept` is the file that holds its evidence.
+    """
+    scenario, seen = result.scenario, result.observation
     entries = [
-        ("declared", f"{declared(result)}    scenarios/{scenario.where}"),
+        ("declared", f"{declared(result)}    {scenario.where}"),
         ("expected", words(scenario.expectation.does)),
         ("observed", _observed(result)),
-        ("verdict", f"{result.verdict.kind}: {result.verdict.reason}"),
         ("it said", _it_said(result)),
     ]
+    if result.verdict.kind in _NOT_THE_AGENTS:
+        entries.append(("verdict", result.verdict.reason))
     if result.control is not None:
         entries.append(("control", f"without the defect: {observed_words(result.control)}"))
     if result.exposure:
         entries.append(("exposure", ", ".join(result.exposure)))
+    if kept is not None:
+        entries.append(("evidence", f"{kept}    judge it again: flb-handshake judge '{kept}'"))
     entries += [("why", one.because) for one in result.causes]
     head = f"{result.verdict.kind} scenario {scenario.id}    {agent_name(result)}"
-    if evidence.unsupported:
-        entries.append(("why", evidence.unsupported))
     if result.causes:
         entries.append(("fix", fix_line(result.causes)))
     elif seen.note:
@@ -154,8 +162,8 @@ def summary(results: Sequence[Result]) -> str:
     return f"{told}; {exposed} exposed, {gaps} not as a careful operator would want"
 
 
-def show(console: Console, results: Sequence[Result]) -> None:
-    """Prints the matrices, a legend, and every failure in full."""
+def show(console: Console, results: Sequence[Result], kept: Mapping[str, Path]) -> None:
+    """Prints the matrices, a legend, and every failure in full; `kept`: evidence files by id."""
     for table in matrices(results):
         console.print(table)
         console.print()
@@ -170,4 +178,5 @@ def show(console: Console, results: Sequence[Result]) -> None:
     for one in results:
         if one.disagrees:
             console.print()
-            console.print(Text(failure_text(one)))
+            text = failure_text(one, kept.get(one.scenario.id))
+            console.print(Text(text), soft_wrap=True)
