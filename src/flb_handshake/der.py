@@ -32,7 +32,8 @@ def wrap(tag: int, content: bytes) -> bytes:
 def values(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """The values in a constructed one: tag, content, and the whole encoding.
 
-    Raises ValueError when the content ends in the middle of a value.
+    Raises ValueError when the content ends in the middle of a value, or when a value's length is
+    indefinite, which DER does not know.
     """
     position = 0
     while position < len(content):
@@ -44,7 +45,10 @@ def values(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         length = header[1]
         if length & _SHORT:
             size = length & ~_SHORT
-            length = int.from_bytes(content[position : position + size])
+            digits = content[position : position + size]
+            if not digits or len(digits) < size:
+                raise ValueError("the encoding has no length, or ends inside it")
+            length = int.from_bytes(digits)
             position += size
         body = content[position : position + length]
         if len(body) < length:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import itertools
 import math
 import platform
 from collections import defaultdict
@@ -48,6 +49,9 @@ _LARGE: Final = 250
 
 _LARGEST_BATCH_BEFORE_4: Final = 250
 """Releases up to 3.x route to 256 outputs of one process; the rest get nothing, silently."""
+
+_NUMBERS: Final = itertools.count(1)
+"""Of jobs: an agent can play again, and the files of its first jobs are still there."""
 
 _KEPT_LINES: Final = 80
 
@@ -118,7 +122,6 @@ class _Stage:
         self._deadline = deadline
         self._progress = progress
         self._evidence = kept
-        self._jobs = 0
         self._turns = asyncio.Semaphore(agent.at_once)
         self._large_turns = asyncio.Semaphore(1)
 
@@ -191,8 +194,7 @@ class _Stage:
 
     async def _made(self, batch: Sequence[Play]) -> _Batch:
         """A batch with its listeners, its configuration and its files."""
-        self._jobs += 1
-        name = f"job-{self._jobs}"
+        name = f"job-{next(_NUMBERS)}"
         parts: list[Part] = []
         listeners: list[Listener] = []
         tags: dict[object, str] = {}

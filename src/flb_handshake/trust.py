@@ -13,11 +13,18 @@ from typing import Final
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import crypto
 
 _SHORTEST_RSA: Final = 2048
 """NIST SP 800-131A allows no shorter key since 2014."""
+
+_UNREADABLE: Final = (
+    ValueError,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.UnsupportedGeneralNameType,
+)
 
 
 def certificates(pem: str) -> list[x509.Certificate]:
@@ -28,7 +35,7 @@ def certificates(pem: str) -> list[x509.Certificate]:
         text = f"-----BEGIN CERTIFICATE-----{body}-----END CERTIFICATE-----\n"
         try:
             found.append(x509.load_pem_x509_certificate(text.encode("utf-8", "replace")))
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):
             continue
     return found
 
@@ -75,7 +82,10 @@ def why_untrusted(sent: Sequence[x509.Certificate], anchors: str, at: dt.datetim
     usages = extended_usages(sent[0])
     if usages is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usages:
         return "its extended key usage does not allow a server"
-    key = sent[0].public_key()
+    try:
+        key = sent[0].public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return "its key is of a kind that cannot be read"
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _SHORTEST_RSA:
         return f"its RSA key has only {key.key_size} bits"
     return None
@@ -83,9 +93,9 @@ def why_untrusted(sent: Sequence[x509.Certificate], anchors: str, at: dt.datetim
 
 def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether this issuer's name and key made this certificate."""
-    if certificate.issuer != issuer.subject:
-        return False
     try:
+        if certificate.issuer != issuer.subject:
+            return False
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
         return False
@@ -96,7 +106,7 @@ def extended_usages(certificate: x509.Certificate) -> list[x509.ObjectIdentifier
     """The extended key usages; None when the extension is absent or cannot be read."""
     try:
         return list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
+    except _UNREADABLE:
         return None
 
 
@@ -104,21 +114,33 @@ def names(certificate: x509.Certificate) -> tuple[list[str], list[str]]:
     """The names that a certificate bears: subjectAltName's DNS names and its IP addresses."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError, x509.DuplicateExtension):
+    except _UNREADABLE:
         return [], []
     addresses = [str(address) for address in found.get_values_for_type(x509.IPAddress)]
     return found.get_values_for_type(x509.DNSName), addresses
 
 
 def bears_name(certificate: x509.Certificate, wanted: str) -> bool:
-    """Whether subjectAltName names what was dialled (RFC 9525: a wildcard is one whole label)."""
+    """Whether it names what was dialled (RFC 9525: a wildcard is one whole label).
+
+    The subject's CN counts for a host name where subjectAltName has no dNSName at all, as it does
+    for OpenSSL's X509_check_host; it never counts for an address.
+    """
     dns, addresses = names(certificate)
     try:
         return str(ipaddress.ip_address(wanted)) in addresses
     except ValueError:
         pass
     host = _labels(wanted)
-    return any(_matches(_labels(pattern), host) for pattern in dns)
+    return any(_matches(_labels(pattern), host) for pattern in dns or _common_names(certificate))
+
+
+def _common_names(certificate: x509.Certificate) -> list[str]:
+    try:
+        found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    except ValueError:
+        return []
+    return [str(attribute.value) for attribute in found]
 
 
 def _labels(name: str) -> list[str]:
@@ -132,5 +154,5 @@ def _labels(name: str) -> list[str]:
 def _matches(pattern: list[str], host: list[str]) -> bool:
     if len(pattern) != len(host):
         return False
-    wild = pattern[0] == "*" and len(pattern) > 2  # noqa: PLR2004 # never a whole domain
+    wild = pattern[0] == "*" and len(pattern) > 2 and bool(host[0])  # noqa: PLR2004 # no whole domain
     return pattern[1:] == host[1:] and (wild or pattern[0] == host[0])

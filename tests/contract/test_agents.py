@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import io
 import os
+import signal
 import stat
 import tarfile
 import tempfile
@@ -209,7 +210,10 @@ def modes(agent, job):
     api = agent._engine._daemon._api
     stream, _ = api.get_archive(agent._lodgings[job.name], str(base))
     with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as archive:
-        return {one.name.removeprefix("job").lstrip("/"): one.mode for one in archive.getmembers()}
+        return {
+            one.name.removeprefix("job").lstrip("/"): stat.S_IMODE(one.mode)
+            for one in archive.getmembers()
+        }
 
 
 def test_nothing_is_left_behind(agent):
@@ -224,6 +228,22 @@ async def run_and_close(agent, *setups):
         await play(plays, agent, deadline=0.5)
     finally:
         await agent.close()
+
+
+def test_one_that_somebody_else_kills_is_no_outcome_of_the_agent(agent):
+    start = agent.start
+
+    async def start_and_kill(job):
+        running = await start(job)
+        for pid in processes(agent.directory(job.name) + "/"):
+            os.kill(pid, signal.SIGKILL)
+        return running
+
+    agent.start = start_and_kill
+    (evidence,) = played(agent, alone(SILENT))
+    seen = judge(evidence)
+    assert seen.outcome is Outcome.INVALID
+    assert "not by this harness" in seen.note
 
 
 @pytest.mark.parametrize("moment", ["preparing", "starting", "running"])

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
+
+KILLED: Final = 128 + 9
+"""The exit code of a process that SIGKILL ended."""
 
 
 class AgentKind(StrEnum):
@@ -98,7 +101,7 @@ class Running(Protocol):
     log: Log
     exited: asyncio.Future[int]
     """Its exit code, once it has ended by itself or was stopped: 128 and the signal's number, if a
-    signal ended it. A HarnessFailure, if nobody knows how it ended."""
+    signal ended it. A HarnessFailure, if somebody else killed it or nobody knows how it ended."""
 
     async def stop(self) -> None:
         """Ends it at once and waits until it has ended. Harmless when it has ended already."""

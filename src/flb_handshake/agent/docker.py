@@ -57,8 +57,7 @@ def open_docker(ref: str) -> DockerAgent:
         way = reach(url, facts)
         found = docker.image(image)
         engine = ContainerEngine(docker, found, image, way, rootless=rootless)
-        container = engine.lodge(Surroundings(), [])
-        identity = engine.identify(container)
+        identity, container = engine.identify()
     except BaseException as error:
         _undo(docker, engine)
         if isinstance(error, HarnessFailure) and not isinstance(error, AgentUnavailable):
@@ -302,8 +301,9 @@ def _harmless() -> Iterator[None]:
 
 
 def _reason(error: BaseException) -> str:
+    text = str(error)
     if isinstance(error, APIError) and error.explanation:
-        return str(error.explanation)
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error)
+        text = str(error.explanation)
+    elif isinstance(error, OSError) and error.strerror:
+        text = error.strerror
+    return " ".join(text.split())

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any, Final, Protocol
 
 from flb_handshake.agent.containers import Output, Spawned, Surroundings
-from flb_handshake.agent.contract import AgentKind, Identity, Job
+from flb_handshake.agent.contract import KILLED, AgentKind, Identity, Job
 from flb_handshake.agent.image import binary_of, not_fluent_bit, versions_of
 from flb_handshake.agent.ownership import Owner, bears, is_ours_to_end
 from flb_handshake.agent.parcel import Holder, Parcel
@@ -31,7 +31,6 @@ OWNER_LABEL: Final = "flb-handshake.owner"
 
 _PROBE_LIMIT: Final = 10.0
 _REMOVING_AT_ONCE: Final = 4
-_KILLED: Final = 128 + signal.SIGKILL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,21 +127,31 @@ class ContainerEngine:
         self._binary = binary_of(image["Config"])
         atexit.register(self._remove_at_exit)
 
-    def identify(self, container: str) -> Identity:
-        """Which Fluent Bit runs in there. Raises AgentUnavailable if it is none."""
+    def identify(self) -> tuple[Identity, str]:
+        """Which Fluent Bit it is, and a container for jobs that want no surroundings.
+
+        Raises AgentUnavailable if it is none.
+        """
+        try:
+            container = self.lodge(Surroundings(), [])
+        except HarnessFailure as error:
+            if self._binary in str(error):
+                raise not_fluent_bit(self._name, str(error)) from error
+            raise
         if self._image["Id"] not in _KNOWN:
             _KNOWN[self._image["Id"]] = self._probed(container)
         version, library = _KNOWN[self._image["Id"]]
         self.shares = is_ours_to_end(self._daemon.state(container)["Pid"], self.root)
         if not self.shares:
             self._daemon.remove(container)
-        return Identity(
+        identity = Identity(
             kind=AgentKind.DOCKER,
             version=version,
             label=f"Fluent Bit {version}",
             tls_library=library,
             found=self._name,
         )
+        return identity, container
 
     def lodge(self, wanted: Surroundings, jobs: Sequence[Job], container: str | None = None) -> str:
         """See Engine."""
@@ -233,15 +242,7 @@ class _Beside:
         return output
 
     def exit_code(self) -> int:
-        code = self._daemon.state_beside(self._id)["ExitCode"]
-        if code == _KILLED and not self._was_killed:
-            code = code if self._daemon.state(self._container)["Running"] else None
-        if code is None:
-            raise HarnessFailure(
-                "a container ended while Fluent Bits ran in it",
-                hint="did somebody remove it, or has the machine run out of memory?",
-            )
-        return int(code)
+        return _believed(self._daemon.state_beside(self._id)["ExitCode"], self._was_killed)
 
     def kill(self) -> None:
         self._was_killed = True
@@ -257,6 +258,7 @@ class _Alone:
 
     _daemon: Daemon
     _container: str
+    _was_killed: bool = False
 
     def begin(self) -> Output:
         output = self._daemon.attached(self._container)
@@ -266,7 +268,18 @@ class _Alone:
     def exit_code(self) -> int:
         code = self._daemon.ended(self._container)
         self._daemon.remove(self._container)
-        return code
+        return _believed(code, self._was_killed)
 
     def kill(self) -> None:
+        self._was_killed = True
         self._daemon.kill(self._container)
+
+
+def _believed(code: int | None, was_killed: bool) -> int:  # noqa: FBT001 # both are one answer
+    """An exit code that says something of the agent. Raises HarnessFailure for any other."""
+    if code is None or (code == KILLED and not was_killed):
+        raise HarnessFailure(
+            "a Fluent Bit was killed, and not by this harness",
+            hint="did somebody remove its container, or has the machine run out of memory?",
+        )
+    return code

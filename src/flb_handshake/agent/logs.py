@@ -24,8 +24,8 @@ _OF_TLS: Final = re.compile(r"^\[(?:tls|io_tls|http_client|openssl)\b")
 _STEP: Final = re.compile(
     r"\[debug\] \[tls\] connection #\d+ (?:SSL_(?:connect|accept): (?!before)|WANT_(?:READ|WRITE))"
 )
-_PUT_BACK: Final = re.compile(r"KA connection #\d+ to \S*?:(?P<port>\d+) is now available")
-_TO_PORT: Final = re.compile(r"connection #(?P<fd>-?\d+) (?:failed )?to \S*?:(?P<port>\d+)\b")
+_PUT_BACK: Final = re.compile(r"KA connection #\d+ to \S*?:(?P<port>\d{1,5}) is now available")
+_TO_PORT: Final = re.compile(r"connection #(?P<fd>-?\d+) (?:failed )?to \S*?:(?P<port>\d{1,5})\b")
 
 
 class Level(StrEnum):
@@ -141,6 +141,7 @@ def attributed(lines: Sequence[str], ports: Mapping[int, str]) -> dict[str, list
             descriptor = connection["fd"]
             if "before SSL initialization" in line.text:
                 owner.pop(descriptor, None)
+                by_descriptor.pop(descriptor, None)  # of a connection whose port nobody named
             target = owner.get(descriptor)
             (found[target] if target else by_descriptor[descriptor]).append(raw)
         elif (upstream := _TO_PORT.search(line.text)) and int(upstream["port"]) in ports:

@@ -30,12 +30,17 @@ class Owner:
     @classmethod
     def me(cls) -> Owner:
         """This process."""
+        return cls.of(os.getpid())
+
+    @classmethod
+    def of(cls, pid: int) -> Owner:
+        """A process of this machine."""
         return cls(
             machine=f"{platform.node()}+{_text('/etc/machine-id')}",
             boot=_text("/proc/sys/kernel/random/boot_id"),
             namespace=_link("/proc/self/ns/pid"),
-            pid=os.getpid(),
-            started=_started(os.getpid()) or "",
+            pid=pid,
+            started=_started(pid) or "",
         )
 
     @classmethod

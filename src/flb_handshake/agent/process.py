@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from flb_handshake.agent.contract import (
+    KILLED,
     AgentKind,
     Capability,
     Identity,
@@ -68,7 +69,7 @@ class Workplace:
         for file in job.files:
             path = base / file.path
             if file.content is None:
-                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _make_directory(path)
             else:
                 _write(path, file.content, file.mode)
         if job.hosts:
@@ -100,6 +101,7 @@ class RunningProcess:
         self.log = Log()
         self.exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._process = process
+        self._was_killed = False
         self._reader = asyncio.create_task(self._read(output))
 
     async def _read(self, output: int) -> None:
@@ -112,10 +114,22 @@ class RunningProcess:
         transport.close()
         self.log.end()
         code = await self._process.wait()
-        self.exited.set_result(code if code >= 0 else _SIGNALLED - code)
+        self._ended(code if code >= 0 else _SIGNALLED - code)
+
+    def _ended(self, code: int) -> None:
+        if code != KILLED or self._was_killed:
+            self.exited.set_result(code)
+            return
+        failure = HarnessFailure(
+            "a Fluent Bit was killed, and not by this harness",
+            hint="has the machine run out of memory?",
+        )
+        self.exited.set_exception(failure)
+        self.exited.exception()  # the loop complains of exceptions that nobody looked at
 
     async def stop(self) -> None:
         """See Running."""
+        self._was_killed = True
         if not self.exited.done():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -332,10 +346,17 @@ def _namespaces_work() -> bool:
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Writes a file that was never readable by more than it should be."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make_directory(path.parent)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(content)
     path.chmod(mode)
+
+
+def _make_directory(path: Path) -> None:
+    """Makes it and those above it for their owner alone: mkdir's `parents` lets others in."""
+    if not path.is_dir():
+        _make_directory(path.parent)
+        path.mkdir(mode=0o700)
 
 
 def _is_alive(pid: int) -> bool:

@@ -66,9 +66,12 @@ class Listener:
                 hint="raise the limit of open files (ulimit -n), or free some ports",
             ) from error
         self.port = bound.getsockname()[1]
+        # In two steps, the first of which does not wait: a run that is cancelled here knows the
+        # server, and closes it.
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self), sock=bound, backlog=_BACKLOG
+            lambda: Connection(self), sock=bound, backlog=_BACKLOG, start_serving=False
         )
+        await self._server.start_serving()
 
     def close(self) -> None:
         """Stop listening and take down what is still open."""
@@ -158,8 +161,8 @@ class Collector:
         """
         listener = Listener(spec, expected, self.clock)
         listener.context = self._contexts.get(spec) or self._new_context(spec)
-        await listener.serve(self._bind)
         self._listeners.append(listener)
+        await listener.serve(self._bind)
         return listener
 
     def close(self) -> None:
