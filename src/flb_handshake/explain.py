@@ -355,8 +355,6 @@ def _key(flaw: Flaw) -> str:
 
 def _name_unchecked(run: Dossier) -> Cause:
     facts = dict(wording.of_leaf(run))
-    if run.checks_name and flaws.accepts_name(run.sent[0], run.name):
-        return _cause(run, "name_only_in_common_name", **facts)
     if not run.can_check_names:
         return _cause(run, "name_not_checked/release", **facts)
     if run.is_on("tls.verify", default=True) is None:

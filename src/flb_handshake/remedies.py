@@ -475,11 +475,6 @@ REMEDIES: Final[Mapping[str, Remedy]] = {
         "tls.verify_hostname came with 3.1",
         fix="move to Fluent Bit 3.1 or later, and set tls.verify_hostname on",
     ),
-    "name_only_in_common_name": Remedy(
-        because="the certificate bears {names}, which OpenSSL still accepts and RFC 9525 forbids",
-        fix="give the collector a certificate with the subjectAltName {san}; tls.verify_hostname "
-        "does not refuse a CN",
-    ),
     "accepted_all_the_same": Remedy(
         because="{flaw}; {agent} accepts it with tls.verify on, because it does not look for that",
         fix="{remedy}; tls.verify gives no protection from it",

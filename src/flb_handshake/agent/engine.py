@@ -19,7 +19,7 @@ from typing import Any, Final, Protocol
 from flb_handshake.agent.containers import Output, Spawned, Surroundings
 from flb_handshake.agent.contract import KILLED, AgentKind, Identity, Job
 from flb_handshake.agent.image import binary_of, not_fluent_bit, versions_of
-from flb_handshake.agent.ownership import Owner, bears, is_ours_to_end
+from flb_handshake.agent.ownership import Owner, bearers, bears, is_ours_to_end
 from flb_handshake.agent.parcel import Holder, Parcel
 from flb_handshake.agent.reach import Reach
 from flb_handshake.errors import AgentUnavailable, HarnessFailure
@@ -246,10 +246,12 @@ class _Beside:
 
     def kill(self) -> None:
         self._was_killed = True
+        mark = self._command[-1]
         pid = self._daemon.state_beside(self._id)["Pid"]
-        if bears(pid, self._command[-1]):
+        # Its output can be here before the daemon knows its number.
+        for one in [pid] if bears(pid, mark) else bearers(mark):
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+                os.kill(one, signal.SIGKILL)
 
 
 @dataclass(slots=True)

@@ -114,3 +114,9 @@ def bears(pid: int, mark: str) -> bool:
     with contextlib.suppress(OSError):
         return mark.encode() in (_PROC / str(pid) / "cmdline").read_bytes()
     return False
+
+
+def bearers(mark: str) -> list[int]:
+    """Every process of this machine that has the mark in its command line."""
+    numbers = [int(entry.name) for entry in _PROC.iterdir() if entry.name.isdigit()]
+    return [pid for pid in numbers if bears(pid, mark)]

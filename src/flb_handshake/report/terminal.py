@@ -62,10 +62,14 @@ def matrices(results: Sequence[Result]) -> Iterable[Table]:
 
 
 def _matrix(title: str, row_axis: str, column_axis: str, results: Sequence[Result]) -> Table:
+    """The last two axes as a table, the longer one downwards."""
     cells: dict[tuple[str, str], Result] = {}
     for result in results:
         labels = [value for _, value in result.scenario.labels]
         cells[labels[-2], labels[-1]] = result
+    if len({column for _, column in cells}) > len({row for row, _ in cells}):
+        row_axis, column_axis = column_axis, row_axis
+        cells = {(column, row): result for (row, column), result in cells.items()}
     columns = list(dict.fromkeys(column for _, column in cells))
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2))
     table.add_column(f"{row_axis} \\ {column_axis}", no_wrap=True)
