@@ -10,6 +10,8 @@ _SEQUENCE: Final = 0x30
 _INTEGER: Final = 0x02
 _BIT_STRING: Final = 0x03
 _OCTET_STRING: Final = 0x04
+_UTF8_STRING: Final = 0x0C
+_SET: Final = 0x31
 _VERSION: Final = 0xA0
 """[0] EXPLICIT version of a TBSCertificate (RFC 5280, section 4.1)."""
 _EXTENSIONS: Final = 0xA3
@@ -19,6 +21,17 @@ RSA_WITH_SHA1: Final = bytes.fromhex("300d06092a864886f70d0101050500")
 _P256_PARAMETERS: Final = bytes.fromhex("06082a8648ce3d030107")
 
 _SHORT: Final = 0x80
+
+_TEXTS: Final = {
+    _UTF8_STRING: "utf-8",
+    0x13: "ascii",  # PrintableString
+    0x14: "latin-1",  # T61String, as OpenSSL reads it
+    0x16: "ascii",  # IA5String
+    0x1A: "ascii",  # VisibleString
+    0x1C: "utf-32-be",  # UniversalString
+    0x1E: "utf-16-be",  # BMPString
+}
+"""The string types that OpenSSL compares by their text, whichever of them it is."""
 
 
 def wrap(tag: int, content: bytes) -> bytes:
@@ -88,6 +101,26 @@ def with_algorithm(tbs: bytes, old: bytes, new: bytes) -> bytes:
     """A TBSCertificate that names another signature algorithm."""
     changed = (new if whole == old else whole for _, _, whole in values(_inside(tbs)))
     return wrap(_SEQUENCE, b"".join(changed))
+
+
+def canonical_name(name: bytes) -> bytes:
+    """A Name as OpenSSL compares and hashes it (its X509_NAME_hash).
+
+    Every text is a UTF8String, in lower case as far as it is ASCII, with single spaces and none at
+    its ends; the header of the whole is left out.
+    """
+    return b"".join(
+        wrap(_SET, b"".join(sorted(_canonical(attribute) for _, attribute, _ in values(relative))))
+        for _, relative, _ in values(_inside(name))
+    )
+
+
+def _canonical(attribute: bytes) -> bytes:
+    (_, _, kind), (tag, text, whole) = values(attribute)
+    if tag in _TEXTS:
+        plain = text.decode(_TEXTS[tag], "replace").encode()
+        whole = wrap(_UTF8_STRING, b" ".join(plain.split()).lower())
+    return wrap(_SEQUENCE, kind + whole)
 
 
 def p256_key_pem(*, private: int, public: bytes) -> bytes:

@@ -6,6 +6,7 @@ searched for one, and a line of a log or a configuration that tells a password i
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections import Counter
@@ -21,15 +22,24 @@ SCHEMA: Final = 1
 
 _HINT: Final = "give a file that `flb-handshake run --evidence DIRECTORY` wrote"
 
+_HIDDEN_KEY: Final = "(a private key stood here)"
+_KEY_MARK: Final = "PRIVATE KEY-----"
 _PRIVATE: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
-_PASSWORD: Final = re.compile(r"(?im)^(\s*(?:tls\.key_passwd|[a-z._]*passwd|shared_key)\s+)(\S.*)$")
+_SECRET: Final = r"[\w.]*(?:passwd|password|shared_key|secret|token|api_key)"
+"""The properties of Fluent Bit's plugins whose value is a secret end like this."""
+
+_IS_SECRET: Final = re.compile(_SECRET, re.IGNORECASE)
+_PASSWORD: Final = re.compile(
+    rf"(?im)^([ \t]*(?:-[ \t]+)?[\"']?{_SECRET}[\"']?(?:[ \t]*[:=][ \t]*|[ \t]+))(\S.*)$"
+)
+"""A line that gives one, in the classic syntax or in YAML."""
 
 
 def redacted(text: str) -> str:
     """The text without private keys and without the values of passwords."""
-    text = _PRIVATE.sub("(a private key stood here)", text)
+    text = _PRIVATE.sub(_HIDDEN_KEY, text)
     return _PASSWORD.sub(r"\1(hidden)", text)
 
 
@@ -102,12 +112,14 @@ class Evidence:
         stored["events"] = [event.to_json() for event in self.events]
         stored["schema"] = SCHEMA
         stored["agent"]["config"] = redacted(self.agent.config)
-        stored["agent"]["log"] = [redacted(line) for line in self.agent.log]
+        stored["agent"]["log"] = _redacted_lines(self.agent.log)
         stored["facts"]["properties"] = [
-            [name, "(hidden)" if "passwd" in name else value]
+            [name, "(hidden)" if _IS_SECRET.fullmatch(name) else value]
             for name, value in self.facts.properties
         ]
-        return json.loads(json.dumps(stored))  # type: ignore[no-any-return] # an object in, one out
+        text = json.dumps(stored)
+        plain = json.loads(text)
+        return _without_keys(plain) if _KEY_MARK in text else plain  # type: ignore[no-any-return]
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Evidence:
@@ -122,6 +134,7 @@ class Evidence:
             agent["log"] = tuple(agent["log"])
             facts = dict(stored["facts"])
             facts["properties"] = tuple((name, value) for name, value in facts["properties"])
+            _check(stored, agent, facts)
             return cls(
                 scenario=stored["scenario"],
                 agent=AgentRun(**agent),
@@ -133,11 +146,47 @@ class Evidence:
                 unsupported=stored["unsupported"],
                 host=dict(stored["host"]),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise UserMistake(
                 f"this is not evidence of flb-handshake: {error!r}",
                 hint=_HINT,
             ) from error
+
+
+def _redacted_lines(lines: Sequence[str]) -> list[str]:
+    """Redacts a log, in which a key stands on lines of its own."""
+    if any(_KEY_MARK in line for line in lines):
+        return redacted("\n".join(lines)).split("\n")
+    return [redacted(line) for line in lines]
+
+
+def _without_keys(value: Any) -> Any:
+    """Redacts JSON of any shape: what a user brought, or what arrived, can hold a key too."""
+    if isinstance(value, str):
+        return _PRIVATE.sub(_HIDDEN_KEY, value)
+    if isinstance(value, dict):
+        return {_without_keys(key): _without_keys(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without_keys(inner) for inner in value]
+    return value
+
+
+def _check(stored: Mapping[str, Any], agent: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
+    """Raises TypeError or ValueError for what `judge` and the reports would stumble over."""
+    texts = [
+        *(stored["scenario"], stored["peer_library"], *agent["log"]),
+        *(value for name, value in agent.items() if name not in {"log", "exit_code", "shared"}),
+        *(value for name, value in facts.items() if name not in {"properties", "anchors"}),
+        *(text for pair in facts["properties"] for text in pair),
+    ]
+    may_be_absent = [stored["harness_error"], stored["unsupported"], facts["anchors"]]
+    texts += [value for value in may_be_absent if value is not None]
+    if wrong := [value for value in texts if not isinstance(value, str)]:
+        raise TypeError(f"{wrong[0]!r} stands where a text should")
+    if not isinstance(agent["exit_code"], int | None):
+        raise TypeError(f"{agent['exit_code']!r} is no exit code")
+    if dt.datetime.fromisoformat(facts["at"]).utcoffset() is None:
+        raise ValueError(f"'{facts['at']}' has no time zone")
 
 
 def write(directory: Path, evidence: Evidence, control: Evidence | None) -> Path:
@@ -157,7 +206,7 @@ def read(path: Path) -> tuple[Evidence, Evidence | None]:
     """Reads what `write` wrote. Raises UserMistake."""
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, RecursionError, ValueError) as error:
         raise UserMistake(f"{path} cannot be read as evidence: {error}", hint=_HINT) from error
     if not isinstance(stored, dict) or not isinstance(stored.get("evidence"), dict):
         raise UserMistake(f"{path} holds no evidence", hint=_HINT)
@@ -183,13 +232,14 @@ def unpack(lines: Sequence[str]) -> list[Evidence]:
     try:
         shared = json.loads(lines[0])
         whole = [_lengthened(json.loads(line), shared) for line in lines[1:]]
-    except (IndexError, KeyError, TypeError, ValueError) as error:
+    except (IndexError, KeyError, RecursionError, TypeError, ValueError) as error:
         raise UserMistake(f"this is not packed evidence: {error!r}", hint=_HINT) from error
     return [Evidence.from_json(one) for one in whole]
 
 
 _MARK: Final = "@"
-"""The only key of the object that stands for a shared value; no evidence has such a key."""
+"""The only key of an object that stands for something else: for a shared value, by its number; or,
+by a list of one, for an object that has this key itself."""
 
 _WORTH_SHARING: Final = 48
 """Characters from which on a repeated value is written once."""
@@ -223,7 +273,8 @@ def _shortened(value: Any, table: Mapping[str, int]) -> Any:
         number = table.get(_compact(value))
         return value if number is None else {_MARK: number}
     if isinstance(value, dict):
-        return {key: _shortened(inner, table) for key, inner in value.items()}
+        short = {key: _shortened(inner, table) for key, inner in value.items()}
+        return {_MARK: [short[_MARK]]} if short.keys() == {_MARK} else short
     if isinstance(value, list):
         return [_shortened(inner, table) for inner in value]
     return value
@@ -232,7 +283,10 @@ def _shortened(value: Any, table: Mapping[str, int]) -> Any:
 def _lengthened(value: Any, shared: Sequence[Any]) -> Any:
     if isinstance(value, dict):
         if value.keys() == {_MARK}:
-            return shared[value[_MARK]]
+            meant = value[_MARK]
+            if isinstance(meant, list):
+                return {_MARK: _lengthened(meant[0], shared)}
+            return shared[meant]
         return {key: _lengthened(inner, shared) for key, inner in value.items()}
     if isinstance(value, list):
         return [_lengthened(inner, shared) for inner in value]

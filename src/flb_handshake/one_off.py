@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
@@ -17,6 +18,21 @@ from flb_handshake.declare import output
 from flb_handshake.errors import CertificateFileError, UserMistake
 from flb_handshake.model import CAFile, ClientAuth, File, FileForm, Mode, Setup
 from flb_handshake.peer.tls import VERSIONS
+
+
+_PLUGINS: Final = (
+    "http",
+    "es",
+    "opensearch",
+    "splunk",
+    "loki",
+    "opentelemetry",
+    "datadog",
+    "influxdb",
+    "kafka_rest",
+    "logdna",
+)
+"""The outputs that post over HTTP/1.1, which is what the collector answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +58,11 @@ def setup(wanted: Wanted, agent: Agent) -> Setup:
 
     Raises UserMistake or CertificateFileError, naming the option and the file.
     """
+    if wanted.plugin not in _PLUGINS:
+        raise UserMistake(
+            f"--plugin {wanted.plugin}: the collector answers HTTP, which this output does not speak",
+            hint=f"one of {', '.join(_PLUGINS)}; TLS is set alike in every output",
+        )
     if (wanted.peer_cert is None) != (wanted.peer_key is None):
         raise UserMistake(
             "--peer-cert and --peer-key belong together", hint="give both files, or neither"

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
+from flb_handshake import der
 from flb_handshake.agent.contract import PlacedFile
 from flb_handshake.certificates import CertSpec
 from flb_handshake.model import File, FileForm
@@ -106,10 +108,13 @@ def public_pem(pki: Pki, *files: File | None) -> str:
 
 def hashed(pki: Pki, specs: Iterable[CertSpec]) -> dict[str, bytes]:
     """A directory as OpenSSL looks it up: each certificate under the hash of its subject."""
-    return {
-        f"{subject_hash(pki.certificate(spec)):08x}.{index}": pki.pem(spec)
-        for index, spec in _numbered(pki, specs)
-    }
+    found: dict[str, bytes] = {}
+    counts: Counter[int] = Counter()
+    for spec in specs:
+        number = subject_hash(pki.certificate(spec))
+        found[f"{number:08x}.{counts[number]}"] = pki.pem(spec)
+        counts[number] += 1
+    return found
 
 
 def system_store(pki: Pki, roots: Iterable[CertSpec]) -> Mapping[str, bytes]:
@@ -118,40 +123,10 @@ def system_store(pki: Pki, roots: Iterable[CertSpec]) -> Mapping[str, bytes]:
 
 
 def subject_hash(certificate: x509.Certificate) -> int:
-    """The number that OpenSSL's `c_rehash` names a certificate by (X509_NAME_hash).
-
-    SHA-1 over the canonical encoding of the subject: UTF8String values, lower case, single spaces,
-    and the outer SEQUENCE header left out.
-    """
-    canonical = b"".join(
-        x509.Name(
-            [
-                x509.RelativeDistinguishedName(
-                    [
-                        x509.NameAttribute(
-                            attribute.oid, " ".join(str(attribute.value).lower().split())
-                        )
-                        for attribute in relative
-                    ]
-                )
-            ]
-        ).public_bytes()[2:]
-        for relative in certificate.subject.rdns
-    )
+    """The number that OpenSSL's `c_rehash` names a certificate by (X509_NAME_hash)."""
     digest = hashes.Hash(hashes.SHA1())  # noqa: S303 # OpenSSL's choice, not for security
-    digest.update(canonical)
+    digest.update(der.canonical_name(certificate.subject.public_bytes()))
     return int.from_bytes(digest.finalize()[:4], "little")
-
-
-def _numbered(pki: Pki, specs: Iterable[CertSpec]) -> list[tuple[int, CertSpec]]:
-    """Each spec with its number among those of the same subject."""
-    seen: dict[bytes, int] = {}
-    numbered = []
-    for spec in specs:
-        subject = pki.certificate(spec).subject.public_bytes()
-        seen[subject] = seen.get(subject, -1) + 1
-        numbered.append((seen[subject], spec))
-    return numbered
 
 
 def _directory(name: str, contents: Mapping[str, bytes]) -> list[PlacedFile]:

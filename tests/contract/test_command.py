@@ -88,6 +88,7 @@ def assert_one_clear_error(done, code, *says):
         (("--peer-client-ca", "garbage.pem"), ("--peer-client-ca", "no certificate")),
         (("--peer-min-version", "1.3"), ("--peer-min-version 1.3", "TLSv1.2")),
         (("--set", "tls.verify"), ("--set tls.verify", "property=value")),
+        (("--plugin", "forward"), ("--plugin forward", "HTTP")),
     ],
 )
 def test_a_bad_option_of_try_is_the_users_mistake(pems, arguments, says):

@@ -24,7 +24,7 @@ ROOMS = {
     "trust": set(),
     "evidence": {"errors", "peer"},
     "agent": {"errors", "model"},
-    "placing": {"agent", "certificates", "model", "pki", "settings"},
+    "placing": {"agent", "certificates", "der", "model", "pki", "settings"},
     "judge": {"agent", "evidence", "model", "peer", "trust"},
     "flaws": {"trust", "evidence"},
     "remedies": set(),
