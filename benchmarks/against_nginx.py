@@ -23,7 +23,7 @@ from flb_handshake.agent.contract import Job
 from flb_handshake.certificates import HEALTHY
 from flb_handshake.pki import Pki
 from flb_handshake.placing import Files
-from flb_handshake.runner import Play
+from flb_handshake.planning import Play
 from flb_handshake.settings import Part, configuration, files_of
 
 _COUNT = 100

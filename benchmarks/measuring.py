@@ -14,7 +14,8 @@ from flb_handshake.agent.process import open_process
 from flb_handshake.errors import HandshakeError
 from flb_handshake.judge import judge
 from flb_handshake.model import DEFAULT_VERSION, Outcome, Setup
-from flb_handshake.runner import Play, play
+from flb_handshake.planning import Play
+from flb_handshake.runner import play
 
 
 @dataclass(slots=True)

@@ -29,9 +29,9 @@ from flb_handshake.errors import (
     UserMistake,
 )
 from flb_handshake.model import Mode, Outcome, VerdictKind
+from flb_handshake.planning import Play
 from flb_handshake.report import junit, lines, sheet, terminal
 from flb_handshake.results import Finding, Result, finding, result
-from flb_handshake.runner import Play
 from flb_handshake.session import DIRECTORY, Session, keep
 
 _ABORTED: Final = 130

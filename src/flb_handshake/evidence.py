@@ -27,12 +27,12 @@ _KEY_MARK: Final = "PRIVATE KEY-----"
 _PRIVATE: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
-_SECRET: Final = r"[\w.]*(?:passwd|password|shared_key|secret|token|api_key)"
+_HUSHED: Final = r"[\w.]*(?:passwd|password|shared_key|secret|token|api_key)"
 """The properties of Fluent Bit's plugins whose value is a secret end like this."""
 
-_IS_SECRET: Final = re.compile(_SECRET, re.IGNORECASE)
+_IS_SECRET: Final = re.compile(_HUSHED, re.IGNORECASE)
 _PASSWORD: Final = re.compile(
-    rf"(?im)^([ \t]*(?:-[ \t]+)?[\"']?{_SECRET}[\"']?(?:[ \t]*[:=][ \t]*|[ \t]+))(\S.*)$"
+    rf"(?im)^([ \t]*(?:-[ \t]+)?[\"']?{_HUSHED}[\"']?(?:[ \t]*[:=][ \t]*|[ \t]+))(\S.*)$"
 )
 """A line that gives one, in the classic syntax or in YAML."""
 

@@ -19,7 +19,6 @@ from flb_handshake.errors import CertificateFileError, UserMistake
 from flb_handshake.model import CAFile, ClientAuth, File, FileForm, Mode, Setup
 from flb_handshake.peer.tls import VERSIONS
 
-
 _PLUGINS: Final = (
     "http",
     "es",
@@ -60,7 +59,7 @@ def setup(wanted: Wanted, agent: Agent) -> Setup:
     """
     if wanted.plugin not in _PLUGINS:
         raise UserMistake(
-            f"--plugin {wanted.plugin}: the collector answers HTTP, which this output does not speak",
+            f"--plugin {wanted.plugin}: the collector answers HTTP, this output speaks no HTTP",
             hint=f"one of {', '.join(_PLUGINS)}; TLS is set alike in every output",
         )
     if (wanted.peer_cert is None) != (wanted.peer_key is None):

@@ -9,7 +9,7 @@ from flb_handshake.evidence import Evidence
 from flb_handshake.explain import Cause, explain
 from flb_handshake.judge import Observation, exposure, judge
 from flb_handshake.model import Exposure, Outcome, Scenario, Setup, VerdictKind
-from flb_handshake.runner import Play
+from flb_handshake.planning import Play
 from flb_handshake.verdict import Verdict, compare
 
 _FINE = frozenset({VerdictKind.AGREES, VerdictKind.UNSUPPORTED})

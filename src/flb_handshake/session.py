@@ -15,8 +15,9 @@ from flb_handshake.agent.contract import Agent
 from flb_handshake.errors import HarnessFailure, Interrupted
 from flb_handshake.evidence import Evidence, write
 from flb_handshake.model import Scenario, Setup
+from flb_handshake.planning import Play
 from flb_handshake.results import Result, plays, results
-from flb_handshake.runner import Play, play
+from flb_handshake.runner import play
 
 DIRECTORY: Final = Path(".handshake")
 """Where the evidence of what disagrees is kept when nobody names another place."""

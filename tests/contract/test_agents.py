@@ -34,7 +34,8 @@ from flb_handshake.model import (
     Setup,
     Side,
 )
-from flb_handshake.runner import Play, play
+from flb_handshake.planning import Play
+from flb_handshake.runner import play
 
 IDLE = "[SERVICE]\n    Flush 1\n[INPUT]\n    Name dummy\n[OUTPUT]\n    Name null\n    Match *\n"
 SILENT = Setup().but(behaviour=Behaviour(conduct=Conduct.SILENT))

@@ -11,8 +11,9 @@ from flb_handshake.agent.choice import choose
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.judge import judge
 from flb_handshake.model import DEFAULT_VERSION, CAFile, Outcome, Setup
+from flb_handshake.planning import Play
 from flb_handshake.results import plays
-from flb_handshake.runner import Play, play
+from flb_handshake.runner import play
 from flb_handshake.session import Session
 
 SCENARIOS = [

@@ -33,7 +33,8 @@ from flb_handshake.model import (
     Outcome,
     Setup,
 )
-from flb_handshake.runner import Play, play
+from flb_handshake.planning import Play
+from flb_handshake.runner import play
 
 SILENT = Setup().but(behaviour=Behaviour(conduct=Conduct.SILENT))
 
