@@ -27,6 +27,7 @@ _TIMES_FASTER = 100
 _ONE = """
 [SERVICE]
     Flush 1
+    Grace 0
 [INPUT]
     Name dummy
 [OUTPUT]

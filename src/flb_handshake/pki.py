@@ -255,7 +255,7 @@ def _subject(spec: CertSpec) -> x509.Name:
 
 
 def _ascii(name: str) -> str:
-    """A name as a certificate holds it: an internationalised one in its A-label form (RFC 5890)."""
+    """A name as a certificate holds it: an internationalised one as ASCII (IDNA 2003, RFC 3490)."""
     return name if name.isascii() else name.encode("idna").decode()
 
 

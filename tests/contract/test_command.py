@@ -109,12 +109,12 @@ def test_an_unknown_id_gets_the_nearest_ones(verb):
     assert_one_clear_error(done, 2, "mode.cell[mode=verify_peer-ca=root-collector=healthy]")
 
 
-def test_a_malformed_scenario_file_is_named_with_its_line(tmp_path):
+def test_a_malformed_case_file_is_named_with_its_line(tmp_path):
     (tmp_path / "mine.py").write_text(BROKEN)
     assert_one_clear_error(command("list", "--scenarios", tmp_path), 2, "mine.py:1", "syntax error")
 
 
-def test_a_scenario_of_ones_own_is_run(tmp_path):
+def test_a_case_of_ones_own_is_run(tmp_path):
     (tmp_path / "mine.py").write_text(
         "from flb_handshake.declare import Case, case, delivered, output, scenario\n"
         '@scenario\ndef healthy() -> Case:\n    "All is well."\n'

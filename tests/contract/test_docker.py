@@ -14,7 +14,7 @@ import tarfile
 import docker
 import pytest
 import registry
-from leftovers import containers
+from leftovers import containers, processes
 
 from flb_handshake.agent import docker as docker_agent
 from flb_handshake.agent.contract import Capability, Job
@@ -150,6 +150,15 @@ def test_a_container_that_is_taken_away_is_never_an_outcome_of_the_agent(agent, 
     (seen,) = played(agent, alone("lost", SILENT))
     assert seen.outcome is Outcome.INVALID
     assert "not by this harness" in seen.note
+
+
+def test_it_is_ended_even_before_the_daemon_knows_its_number(agent, monkeypatch):
+    daemon = agent._engine._daemon
+    ask = daemon.state_beside
+    monkeypatch.setattr(daemon, "state_beside", lambda one: {**ask(one), "Pid": 0})
+    (seen,) = played(agent, alone("early", SILENT), deadline=0.5)
+    assert seen.outcome is Outcome.STALLED
+    assert processes(agent.directory("")) == []
 
 
 def test_an_image_can_be_named_by_its_id(api):

@@ -38,7 +38,7 @@ def test_a_real_5_1_1_was_recorded():
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
-def test_every_scenario_has_its_evidence_and_its_twins(path):
+def test_every_case_has_its_evidence_and_its_twins(path):
     have = by_setup(path)
     missing = [one.id for one in SCENARIOS if one.setup not in have]
     missing += [one.id for one in SCENARIOS if one.control and one.control not in have]
@@ -68,7 +68,7 @@ def test_the_stored_evidence_still_gives_the_verdict(path, one):
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.name)
-def test_evidence_of_one_scenario_does_not_pass_for_another(path):
+def test_evidence_of_one_case_does_not_pass_for_another(path):
     told = judged(path)
     refused = told["validity.too_old[mode=verify_peer-at=leaf]"]
     delivered = told["mode.cell[mode=none-ca=root-collector=healthy]"]

@@ -22,7 +22,7 @@ def scenarios():
     return catalogue.load()
 
 
-def test_at_least_four_hundred_scenarios_of_every_family(scenarios):
+def test_at_least_four_hundred_cases_of_every_family(scenarios):
     families = Counter(one.id.split(".")[0] for one in scenarios)
     wanted = {"mode", "trust", "names", "validity", "usage", "strength", "files", "article"}
     assert wanted | {"syntax"} <= set(families)
@@ -37,7 +37,7 @@ def test_every_refusal_has_a_twin_in_which_the_defect_is_gone(scenarios):
             assert one.control != one.setup, one.id
 
 
-def test_every_scenario_says_why_and_where(scenarios):
+def test_every_case_says_why_and_where(scenarios):
     for one in scenarios:
         assert len(one.because) > 20, one.id
         file, line = one.where.split(":")
@@ -61,7 +61,7 @@ def load(tmp_path, body, head=HEAD):
     return catalogue.load(tmp_path)
 
 
-def test_a_scenario_of_ones_own_is_found_under_its_file_and_function(tmp_path):
+def test_a_case_of_ones_own_is_found_under_its_file_and_function(tmp_path):
     body = """
 @matrix(mode=(Mode.NONE, Mode.VERIFY_PEER), ca=(CAFile.ROOT, CAFile.OTHER_AND_ROOT))
 def fine(mode: Mode, ca: CAFile) -> Case:

@@ -44,7 +44,7 @@ def test_a_refusal_without_its_control_is_not_believed():
     )
 
 
-def test_a_dead_network_never_passes_a_negative_scenario():
+def test_a_dead_network_never_passes_a_negative_case():
     dead = evidence(harness_error="no daemon")
     assert verdict(refused("unknown_ca"), REFUSED, control=dead).kind is (
         VerdictKind.CONTROL_FAILED

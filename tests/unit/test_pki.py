@@ -1,0 +1,488 @@
+"""What is declared of a certificate is in it, and OpenSSL says of it what is meant."""
+
+from __future__ import annotations
+
+import datetime as dt
+import ipaddress
+from dataclasses import replace
+from functools import cache
+
+import pytest
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from OpenSSL import SSL, crypto
+
+from flb_handshake.certificates import (
+    CLIENT,
+    CLIENT_CHAIN,
+    HEALTHY,
+    HOST,
+    INTERMEDIATE,
+    LEAF,
+    OTHER_HOST,
+    OTHER_INTERMEDIATE,
+    OTHER_LEAF,
+    OTHER_ROOT,
+    ROOT,
+    SELF_SIGNED,
+    At,
+    Key,
+    Tamper,
+    Usage,
+    authority,
+    chain,
+    constrained,
+    expired,
+    keyed,
+    long_chain,
+    named,
+    no_basic_constraints,
+    not_a_ca,
+    not_yet_valid,
+    path_length,
+    revoked,
+    sha1,
+    tampered,
+    unknown_critical_extension,
+    usage,
+)
+from flb_handshake.pki import Pki
+
+
+@cache
+def pki() -> Pki:
+    return Pki()
+
+
+def read(spec):
+    return pki().certificate(spec)
+
+
+def extension(spec, kind):
+    try:
+        return read(spec).extensions.get_extension_for_class(kind)
+    except x509.ExtensionNotFound:
+        return None
+
+
+def dns_names(spec):
+    found = extension(spec, x509.SubjectAlternativeName)
+    return found.value.get_values_for_type(x509.DNSName) if found else None
+
+
+def openssl_says(sent, *anchors, crls=()):
+    """The code of OpenSSL's verdict (X509_V_ERR_…); 0: it is trusted."""
+    store = crypto.X509Store()
+    for anchor in anchors or (ROOT,):
+        store.add_cert(crypto.X509.from_cryptography(read(anchor)))
+    for pem in crls:
+        store.add_crl(x509.load_pem_x509_crl(pem))
+    if crls:
+        store.set_flags(crypto.X509StoreFlags.CRL_CHECK)
+    leaf, *above = (crypto.X509.from_cryptography(read(spec)) for spec in sent)
+    try:
+        crypto.X509StoreContext(store, leaf, above).verify_certificate()
+    except crypto.X509StoreContextError as error:
+        return error.errors[0]
+    return 0
+
+
+def issued(spec, issuer):
+    """Whether the issuer's key made the signature, as cryptography sees it."""
+    try:
+        read(spec).verify_directly_issued_by(read(issuer))
+    except InvalidSignature:
+        return False
+    return True
+
+
+# The baseline.
+
+
+@pytest.mark.parametrize("spec", [ROOT, INTERMEDIATE, LEAF, CLIENT, OTHER_ROOT, OTHER_INTERMEDIATE])
+def test_trustme_makes_the_healthy_ones(spec):
+    """It fixes the life of an authority and limits its path; nothing here does either."""
+    certificate = read(spec)
+
+    assert certificate.issuer == read(spec.issuer or spec).subject
+    assert issued(spec, spec.issuer or spec)
+    subject = certificate.subject
+    (organisation,) = subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+    (unit,) = subject.get_attributes_for_oid(NameOID.ORGANIZATIONAL_UNIT_NAME)
+    assert (organisation.value, unit.value) == ("flb-handshake", spec.common_name)
+    names = [one.value for one in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    assert names == ([] if spec.ca else [spec.common_name])
+    assert certificate.not_valid_before_utc < pki().now < certificate.not_valid_after_utc
+    basic = extension(spec, x509.BasicConstraints)
+    assert bool(basic and basic.value.ca) == spec.ca
+    if spec.ca:
+        assert certificate.not_valid_before_utc == dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+        assert basic.value.path_length > 90
+
+
+@pytest.mark.parametrize("made", [HEALTHY, CLIENT_CHAIN])
+def test_openssl_trusts_what_is_healthy(made):
+    assert openssl_says(made.sent) == 0
+    assert openssl_says(made.sent, OTHER_ROOT) == 20
+
+
+def test_equal_specs_are_one_certificate_and_other_ones_are_not():
+    fresh = Pki()
+    again = replace(LEAF, dns=(OTHER_HOST,)).but(named(HOST))
+
+    assert fresh.certificate(LEAF) is fresh.certificate(again)
+    assert fresh.key(LEAF) is fresh.key(again)
+    assert fresh.certificate(LEAF) != fresh.certificate(CLIENT)
+    assert fresh.certificate(LEAF) != Pki().certificate(LEAF)
+
+
+def test_every_certificate_has_a_serial_number_of_its_own():
+    specs = [LEAF, INTERMEDIATE, ROOT, LEAF.but(expired()), LEAF.but(sha1()), CLIENT]
+
+    assert len({read(spec).serial_number for spec in specs}) == len(specs)
+
+
+@pytest.mark.parametrize("first", [LEAF, LEAF.but(expired())])
+@pytest.mark.parametrize("by_key", [True, False])
+def test_whatever_is_asked_for_first_all_fits_together(first, by_key):
+    fresh = Pki()
+    if by_key:
+        fresh.key(first)
+    fresh.certificate(first)
+
+    for spec in (LEAF, LEAF.but(expired()), INTERMEDIATE, ROOT.but(expired()), ROOT):
+        certificate = fresh.certificate(spec)
+        assert certificate.public_key() == fresh.key(spec).public_key()
+        certificate.verify_directly_issued_by(fresh.certificate(spec.issuer or spec))
+
+
+def test_a_key_is_shared_by_name_kind_and_label():
+    expired_root = ROOT.but(expired())
+
+    assert pki().key(ROOT) is pki().key(expired_root)
+    assert pki().key(LEAF) is not pki().key(OTHER_LEAF)
+    assert pki().key(LEAF) is not pki().key(LEAF.but(keyed(Key.P384)))
+
+
+# Each defect, read back.
+
+
+@pytest.mark.parametrize("spec", [LEAF, INTERMEDIATE, ROOT])
+@pytest.mark.parametrize(("defect", "code"), [(expired(), 10), (not_yet_valid(), 9)])
+def test_the_validity_is_the_declared_one(spec, defect, code):
+    broken = spec.but(defect)
+
+    certificate = read(broken)
+    assert certificate.not_valid_before_utc == pki().now + broken.not_before
+    assert certificate.not_valid_after_utc == pki().now + broken.not_after
+    place = {LEAF: At.LEAF, INTERMEDIATE: At.INTERMEDIATE, ROOT: At.ROOT}[spec]
+    made = HEALTHY.but(defect, at=place)
+    assert openssl_says(made.sent, made.root) == code
+
+
+@pytest.mark.parametrize(
+    ("defect", "dns", "addresses"),
+    [
+        (named(OTHER_HOST), [OTHER_HOST], []),
+        (named("*.example.test", "*.*.test", "l*.example.test", "*"), None, []),
+        (named("LOGS.Example.TEST"), ["LOGS.Example.TEST"], []),
+        (named(HOST + "."), [HOST + "."], []),
+        (named("127.0.0.1"), ["127.0.0.1"], []),
+        (named(ips=("127.0.0.1", "::1")), [], ["127.0.0.1", "::1"]),
+        (named("bücher.example.test"), ["xn--bcher-kva.example.test"], []),
+        (named(*(f"n{number}.example.test" for number in range(1000))), None, []),
+    ],
+)
+def test_the_names_are_the_declared_ones(defect, dns, addresses):
+    spec = LEAF.but(defect)
+
+    found = extension(spec, x509.SubjectAlternativeName).value
+    assert found.get_values_for_type(x509.DNSName) == (dns if dns is not None else list(spec.dns))
+    wanted = [ipaddress.ip_address(one) for one in addresses]
+    assert found.get_values_for_type(x509.IPAddress) == wanted
+    assert openssl_says(chain(spec).sent) == 0
+
+
+def test_without_names_there_is_no_subject_alt_name_and_the_cn_is_as_declared():
+    bare = LEAF.but(named())
+    renamed = LEAF.but(named(HOST, common_name=OTHER_HOST))
+
+    assert extension(bare, x509.SubjectAlternativeName) is None
+    assert read(bare).subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == HOST
+    assert read(renamed).subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == OTHER_HOST
+    assert dns_names(renamed) == [HOST]
+
+
+@pytest.mark.parametrize(
+    ("usages", "held"),
+    [
+        ((Usage.CLIENT,), [ExtendedKeyUsageOID.CLIENT_AUTH]),
+        ((Usage.SERVER,), [ExtendedKeyUsageOID.SERVER_AUTH]),
+        ((), None),
+    ],
+)
+def test_the_usages_are_the_declared_ones(usages, held):
+    found = extension(LEAF.but(usage(*usages)), x509.ExtendedKeyUsage)
+
+    assert (list(found.value) if found else None) == held
+
+
+@pytest.mark.parametrize("at", [At.INTERMEDIATE, At.ROOT])
+@pytest.mark.parametrize(
+    ("defect", "ca", "code"), [(not_a_ca(), False, 79), (no_basic_constraints(), None, 79)]
+)
+def test_an_issuer_that_is_no_authority_is_refused(at, defect, ca, code):
+    made = HEALTHY.but(defect, at=at)
+
+    broken = made.intermediate if at is At.INTERMEDIATE else made.root
+    found = extension(broken, x509.BasicConstraints)
+    assert (found.value.ca if found else None) is ca
+    assert openssl_says(made.sent, made.root) == code
+
+
+@pytest.mark.parametrize(("limit", "code"), [(0, 25), (1, 0)])
+def test_a_path_is_as_long_as_the_root_lets_it_be(limit, code):
+    made = HEALTHY.but(path_length(limit), at=At.ROOT)
+
+    assert extension(made.root, x509.BasicConstraints).value.path_length == limit
+    assert openssl_says(made.sent, made.root) == code
+
+
+@pytest.mark.parametrize(
+    ("constraint", "code"),
+    [
+        (constrained(permitted=("example.test",)), 0),
+        (constrained(permitted=("elsewhere.test",)), 47),
+        (constrained(excluded=("example.test",)), 48),
+        (constrained(excluded=("elsewhere.test",)), 0),
+        (constrained(permitted=("example.test",), excluded=("logs.example.test",)), 48),
+    ],
+)
+def test_names_are_constrained_as_declared(constraint, code):
+    made = HEALTHY.but(constraint, at=At.INTERMEDIATE)
+
+    found = extension(made.intermediate, x509.NameConstraints)
+    fields = dict(constraint.fields)
+    assert found.critical
+    for held, wanted in (
+        (found.value.permitted_subtrees, fields["permitted"]),
+        (found.value.excluded_subtrees, fields["excluded"]),
+    ):
+        assert [name.value for name in held or ()] == list(wanted)
+    assert openssl_says(made.sent) == code
+
+
+@pytest.mark.parametrize(
+    ("key", "kind", "size"),
+    [
+        (Key.P256, ec.EllipticCurvePublicKey, 256),
+        (Key.P384, ec.EllipticCurvePublicKey, 384),
+        (Key.ED25519, ed25519.Ed25519PublicKey, None),
+        (Key.RSA_1024, rsa.RSAPublicKey, 1024),
+        (Key.RSA_2048, rsa.RSAPublicKey, 2048),
+        (Key.RSA_4096, rsa.RSAPublicKey, 4096),
+    ],
+)
+@pytest.mark.parametrize("at", [At.LEAF, At.INTERMEDIATE])
+def test_a_key_is_of_the_declared_kind_and_works(key, kind, size, at):
+    if (key, at) == (Key.RSA_4096, At.INTERMEDIATE):
+        pytest.skip("such a key takes half a second to make, and one has been made")
+    made = HEALTHY.but(keyed(key), at=at)
+
+    public = read(made.leaf.path[0 if at is At.LEAF else 1]).public_key()
+    assert isinstance(public, kind)
+    assert getattr(public, "key_size", None) == size
+    assert openssl_says(made.sent) == 0
+
+
+@pytest.mark.parametrize("issuer", [None, Key.RSA_2048])
+def test_a_sha_1_signature_is_one_and_is_right(issuer):
+    above = INTERMEDIATE.but(keyed(issuer)) if issuer else INTERMEDIATE
+    spec = replace(LEAF, issuer=above).but(sha1())
+
+    certificate = read(spec)
+    assert isinstance(certificate.signature_hash_algorithm, hashes.SHA1)
+    assert certificate.tbs_certificate_bytes.count(b"\x2b\x0e\x03\x02\x1a") == 0
+    assert dns_names(spec) == [HOST]
+    above_key = read(above).public_key()
+    tbs, signature = certificate.tbs_certificate_bytes, certificate.signature
+    if issuer:
+        padding = certificate.signature_algorithm_parameters
+        above_key.verify(signature, tbs, padding, hashes.SHA1())  # noqa: S303 # as declared
+    else:
+        above_key.verify(signature, tbs, ec.ECDSA(hashes.SHA1()))  # noqa: S303 # as declared
+
+
+def test_ed25519_knows_no_sha_1():
+    spec = replace(LEAF, issuer=INTERMEDIATE.but(keyed(Key.ED25519))).but(sha1())
+
+    with pytest.raises(TypeError, match="Ed25519"):
+        read(spec)
+
+
+@pytest.mark.parametrize("spec", [LEAF, INTERMEDIATE])
+def test_a_version_1_certificate_is_one_and_its_signature_is_right(spec):
+    broken = spec.but(tampered(Tamper.VERSION_1))
+
+    certificate = read(broken)
+    assert certificate.version is x509.Version.v1
+    assert len(certificate.extensions) == 0
+    assert issued(broken, broken.issuer)
+    place = At.LEAF if spec is LEAF else At.INTERMEDIATE
+    made = HEALTHY.but(tampered(Tamper.VERSION_1), at=place)
+    assert openssl_says(made.sent) == (0 if spec is LEAF else 79)
+
+
+@pytest.mark.parametrize("at", [At.LEAF, At.INTERMEDIATE])
+def test_a_broken_signature_is_well_formed_and_wrong(at):
+    made = HEALTHY.but(tampered(Tamper.BAD_SIGNATURE), at=at)
+
+    broken = made.leaf.path[0 if at is At.LEAF else 1]
+    assert not issued(broken, broken.issuer)
+    assert openssl_says(made.sent) == 7
+
+
+def test_an_unknown_critical_extension_is_refused():
+    spec = LEAF.but(unknown_critical_extension())
+
+    unknown = [
+        one for one in read(spec).extensions if type(one.value) is x509.UnrecognizedExtension
+    ]
+    assert [one.critical for one in unknown] == [True]
+    assert openssl_says(chain(spec).sent) == 34
+
+
+# Chains.
+
+
+@pytest.mark.parametrize(
+    ("made", "anchor", "code"),
+    [
+        (HEALTHY.sending(LEAF, name="no intermediate"), ROOT, 20),
+        (HEALTHY.sending(LEAF, ROOT, INTERMEDIATE, name="out of order"), ROOT, 0),
+        (HEALTHY.sending(LEAF, INTERMEDIATE, OTHER_ROOT, name="extra"), ROOT, 0),
+        (HEALTHY.sending(LEAF, INTERMEDIATE, ROOT, name="whole"), OTHER_ROOT, 19),
+        (chain(SELF_SIGNED), ROOT, 18),
+        (chain(SELF_SIGNED), SELF_SIGNED, 0),
+        (chain(OTHER_LEAF), ROOT, 20),
+        (long_chain(12), ROOT, 0),
+    ],
+)
+def test_openssl_says_of_a_chain_what_is_meant(made, anchor, code):
+    assert openssl_says(made.sent, anchor) == code
+
+
+def test_a_cross_signed_root_is_one_key_under_two_issuers():
+    crossed = replace(ROOT, issuer=OTHER_ROOT)
+
+    assert read(crossed).subject == read(ROOT).subject
+    assert read(crossed).public_key() == read(ROOT).public_key()
+    assert read(crossed).issuer == read(OTHER_ROOT).subject
+    sent = (*HEALTHY.sent, crossed)
+    assert openssl_says(sent, OTHER_ROOT) == 0
+    assert openssl_says(sent, ROOT) == 0
+
+
+def test_a_crl_lists_the_revoked_of_its_issuer_and_no_others():
+    gone, kept = LEAF.but(revoked()), LEAF
+    elsewhere = replace(OTHER_LEAF, revoked=True)
+    for spec in (gone, kept, elsewhere):
+        read(spec)
+
+    crl = x509.load_pem_x509_crl(pki().crl_pem(INTERMEDIATE))
+    assert crl.issuer == read(INTERMEDIATE).subject
+    assert crl.is_signature_valid(read(INTERMEDIATE).public_key())
+    assert [one.serial_number for one in crl] == [read(gone).serial_number]
+    pem = pki().crl_pem(INTERMEDIATE)
+    assert openssl_says(chain(gone).sent, crls=[pem]) == 23
+    assert openssl_says(chain(kept).sent, crls=[pem]) == 0
+
+
+# Keys.
+
+
+def test_a_key_is_written_in_the_clear_or_encrypted():
+    plain, locked = pki().key_pem(LEAF), pki().key_pem(LEAF, "open sesame")
+
+    public = read(LEAF).public_key()
+    assert serialization.load_pem_private_key(plain, None).public_key() == public
+    opened = serialization.load_pem_private_key(locked, b"open sesame")
+    assert opened.public_key() == public
+    assert b"ENCRYPTED" in locked
+    with pytest.raises(TypeError):
+        serialization.load_pem_private_key(locked, None)
+
+
+def shake_hands(made):
+    """A handshake through memory with a client that checks nothing; its error, if it has one."""
+    server_context = SSL.Context(SSL.TLS_SERVER_METHOD)
+    server_context.use_certificate(read(made.leaf))
+    key = crypto.load_privatekey(crypto.FILETYPE_PEM, pki().handshake_key(made))
+    server_context.use_privatekey(key)
+    server_context.check_privatekey()
+    server = SSL.Connection(server_context, None)
+    server.set_accept_state()
+    client = SSL.Connection(SSL.Context(SSL.TLS_CLIENT_METHOD), None)
+    client.set_connect_state()
+    for _ in range(3):
+        for one, other in ((client, server), (server, client)):
+            try:
+                one.do_handshake()
+            except SSL.WantReadError:
+                pass
+            except SSL.Error as error:
+                return error
+            try:
+                other.bio_write(one.bio_read(65536))
+            except SSL.WantReadError:
+                pass
+    return None
+
+
+@pytest.mark.filterwarnings("ignore:Passing pyOpenSSL PKey objects:DeprecationWarning")
+def test_the_key_of_another_certificate_is_served_and_signs_wrongly():
+    assert shake_hands(HEALTHY) is None
+    assert "signature" in str(shake_hands(HEALTHY.keyed_as(OTHER_LEAF)))
+
+
+def test_a_wrong_key_can_only_be_made_of_two_p_256_keys():
+    with pytest.raises(TypeError, match="P-256"):
+        pki().handshake_key(HEALTHY.keyed_as(replace(OTHER_LEAF, key=Key.RSA_2048)))
+
+
+# Many.
+
+
+def test_hundreds_of_specs_share_what_they_have_in_common():
+    fresh = Pki()
+    specs = [LEAF.but(named(f"host{number}.example.test")) for number in range(100)]
+    specs += [LEAF.but(named(HOST, common_name=f"cn{number}")) for number in range(100)]
+
+    minted = {fresh.certificate(spec) for spec in (*specs, *specs)}
+
+    assert len(minted) == 200
+    assert {one.issuer for one in minted} == {fresh.certificate(INTERMEDIATE).subject}
+    for one in minted:
+        one.verify_directly_issued_by(fresh.certificate(INTERMEDIATE))
+    keys = {fresh.key(spec) for spec in specs}
+    assert len(keys) == 101  # those of one common name share theirs
+
+
+def test_the_moment_of_minting_can_be_chosen():
+    then = dt.datetime(2030, 5, 6, 7, 8, 9, tzinfo=dt.UTC)
+    past = Pki(then)
+
+    certificate = past.certificate(LEAF.but(expired()))
+
+    assert certificate.not_valid_after_utc == then - dt.timedelta(days=1)
+    assert past.certificate(LEAF).not_valid_before_utc == then - dt.timedelta(hours=1)
+
+
+def test_an_authority_of_a_name_of_its_own_can_issue():
+    own = authority("Somebody's own root")
+    leaf = replace(LEAF, issuer=own)
+
+    assert openssl_says(chain(leaf).sent, own) == 0
