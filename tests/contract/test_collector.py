@@ -366,3 +366,21 @@ def test_the_beginning_of_a_tls_record_is_not_taken_for_cleartext(first):
 
     assert facts(listener, Kind.FIRST_BYTES) == [{"hex": first.hex(), "tls": True}]
     assert ends(listener) == [("agent", "FIN")]
+
+
+def test_an_answer_does_not_wait_for_the_acknowledgement_of_what_went_before():
+    async def performance():
+        collector = Collector(PKI)
+        listener = await collector.listen(CollectorSpec())
+        accepted = asyncio.get_running_loop().create_future()
+        opened = listener.opened
+        listener.opened = lambda one: accepted.set_result(one) or opened(one)
+        plain = await asyncio.to_thread(dial, listener.port)
+        near = (await asyncio.wait_for(accepted, WITHIN))._transport.get_extra_info("socket")
+        delay = near.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        plain.close()
+        collector.close()
+        await asyncio.sleep(0)
+        return delay
+
+    assert asyncio.run(performance())

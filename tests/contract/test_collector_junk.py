@@ -264,6 +264,7 @@ def stage():
     loop.close()
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     which=st.integers(0, len(SPECS) - 1),
@@ -282,6 +283,7 @@ def test_no_bytes_in_whatever_pieces_make_a_connection_raise(stage, which, strea
     json.dumps([event.to_json() for event in listener.events], allow_nan=False)
 
 
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     said=st.lists(

@@ -17,7 +17,7 @@ from flb_handshake.certificates import revoked as revoked_
 from flb_handshake.model import File, FileForm
 from flb_handshake.placing import Files, hashed, public_pem, subject_hash, system_store
 
-CN, O, OU, C = (
+CN, ORG, UNIT, COUNTRY = (
     NameOID.COMMON_NAME,
     NameOID.ORGANIZATION_NAME,
     NameOID.ORGANIZATIONAL_UNIT_NAME,
@@ -58,19 +58,18 @@ def named(*relative):
     "subject",
     [
         [[(CN, "plain")]],
-        [[(O, "flb-handshake")], [(OU, "Handshake Root")]],
-        [[(O, "UPPER Case")], [(CN, "Mixed")]],
-        [[(O, "two  spaces and\ttab")], [(CN, "  ends  ")]],
-        [[(C, "DE")], [(O, "a country is a PrintableString")]],
+        [[(ORG, "flb-handshake")], [(UNIT, "Handshake Root")]],
+        [[(ORG, "UPPER Case")], [(CN, "Mixed")]],
+        [[(ORG, "two  spaces and\ttab")], [(CN, "  ends  ")]],
+        [[(COUNTRY, "DE")], [(ORG, "a country is a PrintableString")]],
         [[(NameOID.DOMAIN_COMPONENT, "Example")], [(NameOID.EMAIL_ADDRESS, "A@Example.Test")]],
-        [[(O, "GRÜSSE aus Łódź")], [(CN, "Ünïcödé")]],
-        [[(O, "no\u00a0break Space")]],
-        [[(CN, "€" * 60)]],
-        [[(CN, "two"), (OU, "at Once"), (C, "DE")]],
+        [[(ORG, "GRÜSSE aus Łódź")], [(CN, "Ünïcödé")]],
+        [[(ORG, "no\u00a0break Space")]],
+        [[(UNIT, "€" * 60)]],
+        [[(CN, "two"), (UNIT, "at Once"), (COUNTRY, "DE")]],
         [],
     ],
 )
-@pytest.mark.filterwarnings("ignore:Attribute's length must be:UserWarning")
 def test_the_hash_of_a_subject_is_the_one_of_openssl(subject, tmp_path):
     certificate = named(*subject)
     path = tmp_path / "one.pem"
@@ -127,7 +126,8 @@ def placed(*wanted):
 
 
 PEM = pki().pem(ROOT)
-LOCKED = File(form=FileForm.KEY, certs=(LEAF,), passphrase="open sesame")
+PHRASE = "open sesame"
+LOCKED = File(form=FileForm.KEY, certs=(LEAF,), passphrase=PHRASE)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ def test_a_key_with_a_passphrase_is_encrypted_with_it():
     files, _ = placed(LOCKED)
 
     pem = files.files[0].content
-    opened = serialization.load_pem_private_key(pem, b"open sesame")
+    opened = serialization.load_pem_private_key(pem, PHRASE.encode())
     assert opened.public_key() == read(LEAF).public_key()
 
 

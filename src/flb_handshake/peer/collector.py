@@ -65,6 +65,10 @@ class Listener:
                 f"the collector cannot listen on {bind}: {error.strerror}",
                 hint="raise the limit of open files (ulimit -n), or free some ports",
             ) from error
+        # asyncio leaves Nagle's algorithm on for a socket that does not name its protocol: an
+        # answer behind a session ticket would then wait 40 ms for a delayed ACK. What a listening
+        # socket is set to, the accepted ones inherit.
+        bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = bound.getsockname()[1]
         # In two steps, the first of which does not wait: a run that is cancelled here knows the
         # server, and closes it.

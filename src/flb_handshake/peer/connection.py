@@ -101,9 +101,6 @@ class Connection(asyncio.Protocol):
         """Begin: asyncio has accepted it."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 # a stream socket's
         self._transport = transport
-        # asyncio leaves Nagle's algorithm on for a socket that does not name its protocol: an
-        # answer behind a session ticket would then wait 40 ms for a delayed ACK.
-        transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._number = self._listener.opened(self)
         self._kept = self._report(Kind.ACCEPTED, {})
         self._wait(_LONGEST_CONNECTION)
