@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Agent, Running
@@ -33,6 +33,8 @@ _LARGE: Final = 250
 """Outputs from which on a process runs alone among its like: open connections take memory."""
 
 _KEPT_LINES: Final = 80
+
+_Value = TypeVar("_Value")
 
 Progress = Callable[[int], None]
 """Called with the number of setups whose evidence has come in."""
@@ -88,7 +90,7 @@ class _Stage:
         plan = partial(batches, version=self.agent.identity.version, isolated=isolated)
         slow = [one for one in possible if slow_keys(one.setup)]
         fast = [one for one in possible if not slow_keys(one.setup)]
-        await asyncio.gather(self._perform(plan(fast)), self._perform_when_minted(plan(slow), slow))
+        await _together([self._perform(plan(fast)), self._perform_when_minted(plan(slow), slow)])
         return self._evidence
 
     async def _perform_when_minted(
@@ -103,7 +105,7 @@ class _Stage:
         """Runs the batches side by side; what an exit leaves open is played again, divided."""
         ready = [await staged(one, self.agent, self.collector, self.pki) for one in planned]
         await self.agent.prepare([one.job for one in ready])
-        rest = await asyncio.gather(*(self._run(one) for one in ready))
+        rest = await _together([self._run(one) for one in ready])
         again = [plays for left in rest for plays in left]
         if again:
             await self._perform(again)
@@ -208,6 +210,20 @@ class _Stage:
     def _keep(self, setup: Setup, evidence: Evidence) -> None:
         self._evidence[setup] = evidence
         self._progress(len(self._evidence))
+
+
+async def _together(works: Sequence[Coroutine[Any, Any, _Value]]) -> list[_Value]:
+    """What these give, run side by side. None of them still runs when one has failed.
+
+    asyncio.gather would come back at once and leave the others at work, also on the agent that is
+    being closed by then.
+    """
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(work) for work in works]
+    except BaseExceptionGroup as failed:
+        raise failed.exceptions[0] from None
+    return [task.result() for task in tasks]
 
 
 _HOST: Final = {"system": platform.system(), "release": platform.release()}

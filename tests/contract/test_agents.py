@@ -247,7 +247,7 @@ def test_one_that_somebody_else_kills_is_no_outcome_of_the_agent(agent):
     assert "not by this harness" in seen.note
 
 
-@pytest.mark.parametrize("moment", ["preparing", "starting", "running"])
+@pytest.mark.parametrize("moment", ["turn 2", "turn 3", "preparing", "starting", "running"])
 def test_nothing_is_left_behind_when_it_is_cancelled(agent, moment):
     directory = marks(agent)
     asyncio.run(cancel(agent, moment))
@@ -276,7 +276,11 @@ async def cancel(agent, moment):
     playing = asyncio.create_task(
         play([*others, Play(alias="hosts", setup=SILENT.but(host="logs.example.test"))], agent)
     )
-    await reached.wait()
+    if moment.startswith("turn "):  # of the loop: in the middle of opening a listener
+        for _ in range(int(moment[-1])):
+            await asyncio.sleep(0)
+    else:
+        await reached.wait()
     playing.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await playing

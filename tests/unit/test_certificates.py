@@ -90,6 +90,10 @@ def test_a_defect_is_named_and_changes_its_own_fields_only(defect, touches, name
     assert whole.but(defect) == broken
 
 
+def test_no_usage_at_all_is_no_extension_and_not_an_empty_one():
+    assert LEAF.but(usage()).usages is None
+
+
 def test_every_maker_of_defects_is_tried_here():
     makers = {
         name

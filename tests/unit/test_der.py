@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from cryptography.hazmat.primitives import serialization
 from hypothesis import given
@@ -124,3 +126,6 @@ def test_a_small_private_number_keeps_its_leading_zeros():
     pem = der.p256_key_pem(private=1, public=public)
 
     assert crypto.load_privatekey(crypto.FILETYPE_PEM, pem).bits() == 256
+    body = b"".join(pem.splitlines()[1:-1])
+    ((_, inside, _),) = der.values(base64.b64decode(body))
+    assert [value for tag, value, _ in der.values(inside) if tag == 0x04] == [bytes(31) + b"\x01"]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -109,6 +111,57 @@ def test_a_file_descriptor_that_is_used_again_has_a_new_owner():
     assert alert(7, "unknown CA") not in whose["a"]
 
 
+def test_what_an_unnamed_connection_said_is_not_given_to_the_next_of_its_descriptor():
+    named = at("debug", "[upstream] connection #7 failed to 127.0.0.1:7002")
+
+    whose = logs.attributed([hello(7), alert(7, "expired"), hello(7), named], PORTS)
+
+    assert whose == {"b[x=1] y": [hello(7), named]}
+
+
+def test_what_comes_after_a_connection_was_named_is_still_its_own():
+    named = at("debug", "[upstream] KA connection #7 to 127.0.0.1:7001 is connected")
+
+    whose = logs.attributed([hello(7), named, alert(7, "late"), hello(8)], PORTS)
+
+    assert whose == {"a": [hello(7), named, alert(7, "late")]}
+
+
+@pytest.mark.parametrize(
+    ("alias", "longer"), [("x", "x] y"), ("a] ", "a] ] b"), ("[", "[] ["), ("q", "q] q] q")]
+)
+def test_an_alias_may_hold_what_ends_it(alias, longer):
+    lines = [at("error", f"[output:http:{longer}] gave up"), at("warn", f"[output:http:{alias}] x")]
+
+    alone = logs.attributed(lines, {7001: longer})
+    short = logs.attributed(lines[1:], {7001: alias})
+
+    assert alone == {longer: lines[:1]}
+    assert short == {alias: lines[1:]}
+
+
+def test_an_error_belongs_to_the_output_that_speaks_next():
+    speaks = [
+        at("error", f"[output:http:{alias}] no upstream connections available")
+        for alias in PORTS.values()
+    ]
+
+    whose = logs.attributed([ERROR, speaks[1], ERROR, ERROR, speaks[0]], PORTS)
+
+    assert whose == {"b[x=1] y": [ERROR, speaks[1]], "a": [ERROR, ERROR, speaks[0]]}
+
+
+@pytest.mark.parametrize("digits", ["9" * 5000, "99999", "٣٣٣", "0"])
+def test_a_port_that_is_none_is_nobodys(digits):
+    for text in (
+        f"KA connection #1 to h:{digits} is now available",
+        f"connection #1 to h:{digits}",
+    ):
+        line = at("debug", f"[upstream] {text}")
+        assert logs.final_alias(line, PORTS) is None
+        assert logs.attributed([line], PORTS) == {}
+
+
 def test_a_line_that_names_a_foreign_output_is_nobodys():
     assert logs.attributed([at("error", "[output:http:other] x")], PORTS) == {}
 
@@ -155,7 +208,18 @@ LINES = st.lists(
         st.text(),
         st.builds(at, st.sampled_from(["error", "debug", "warn"]), st.text()),
         st.builds(hello, st.integers()),
-        st.builds(alert, st.integers(), st.text()),
+        st.builds(alert, st.integers(0, 9), st.text()),
+        st.builds(hello, st.integers(0, 9)),
+        st.builds(
+            lambda descriptor, words, port: at(
+                "debug", f"[upstream] {words} #{descriptor} to 127.0.0.1:{port} is now available"
+            ),
+            st.integers(-1, 9),
+            st.sampled_from(["KA connection", "connection", "connection #3 failed to"]),
+            st.integers(0, 10**6),
+        ),
+        st.builds(lambda alias: at("error", f"[output:http:{alias}] x"), st.text(max_size=20)),
+        st.builds(lambda alias: at("info", f"output={alias} (out_id=1)"), st.text(max_size=20)),
     )
 )
 
@@ -169,5 +233,5 @@ def test_no_log_crashes_its_readers(lines, ports):
     logs.signs(lines)
     whose = logs.attributed(lines, ports)
     assert set(whose) <= set(ports.values())
-    for found in whose.values():
-        assert set(found) <= set(lines)
+    given_out = Counter(line for found in whose.values() for line in found)
+    assert given_out <= Counter(lines)  # each line is one output's, once

@@ -66,6 +66,7 @@ def named(*relative):
         [[(ORG, "GRÜSSE aus Łódź")], [(CN, "Ünïcödé")]],
         [[(ORG, "no\u00a0break Space")]],
         [[(UNIT, "€" * 60)]],
+        [[(CN, "a" + " " * 20 + "b"), (UNIT, "zzzzzzzz")]],
         [[(CN, "two"), (UNIT, "at Once"), (COUNTRY, "DE")]],
         [],
     ],

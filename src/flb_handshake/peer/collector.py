@@ -55,6 +55,7 @@ class Listener:
         """The oldest first, as in the next one."""
         self._half_open: dict[Connection, None] = {}
         self._server: asyncio.Server | None = None
+        self.is_closed = False
 
     async def serve(self, bind: str) -> None:
         """Bind a port that the system picks, and keep it. Raises HarnessFailure."""
@@ -79,6 +80,7 @@ class Listener:
 
     def close(self) -> None:
         """Stop listening and take down what is still open."""
+        self.is_closed = True
         if self._server is not None:
             self._server.close()
         for connection in tuple(self._open):

@@ -36,6 +36,8 @@ class Witness(Protocol):
 
     spec: CollectorSpec
     context: SSL.Context | None
+    is_closed: bool
+    """Whether it wants no more connections."""
 
     def record(
         self, connection: int, kind: Kind, facts: dict[str, Any], *, owed: bool = False
@@ -105,6 +107,8 @@ class Connection(asyncio.Protocol):
         self._kept = self._report(Kind.ACCEPTED, {})
         self._wait(_LONGEST_CONNECTION)
         self._behave(Moment.ACCEPTED)
+        if self._listener.is_closed:  # it was on its way in when the listener closed
+            self.reset(how="timeout")
 
     def data_received(self, data: bytes) -> None:
         """Notice what the agent sends, and answer it if that is our conduct."""
