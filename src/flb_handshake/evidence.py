@@ -15,8 +15,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from cryptography import x509
+
 from flb_handshake.errors import UserMistake
-from flb_handshake.peer.events import Event
+from flb_handshake.peer.events import Event, Kind
 
 SCHEMA: Final = 1
 
@@ -139,7 +141,7 @@ class Evidence:
                 scenario=stored["scenario"],
                 agent=AgentRun(**agent),
                 facts=Facts(**facts),
-                events=tuple(Event.from_json(event) for event in stored["events"]),
+                events=tuple(_event(event) for event in stored["events"]),
                 peer_library=stored["peer_library"],
                 duration=float(stored["duration"]),
                 harness_error=stored["harness_error"],
@@ -187,6 +189,36 @@ def _check(stored: Mapping[str, Any], agent: Mapping[str, Any], facts: Mapping[s
         raise TypeError(f"{agent['exit_code']!r} is no exit code")
     if dt.datetime.fromisoformat(facts["at"]).utcoffset() is None:
         raise ValueError(f"'{facts['at']}' has no time zone")
+
+
+_TOLD_BY: Final[Mapping[Kind, Mapping[str, type]]] = {
+    Kind.FIRST_BYTES: {"hex": str, "tls": bool},
+    Kind.CLIENT_HELLO: {"versions": list},
+    Kind.STATE: {"name": str},
+    Kind.ALERT: {"by": str, "level": str, "name": str},
+    Kind.CLIENT_CHAIN: {"chain": list},
+    Kind.TLS_ERROR: {"reason": str},
+    Kind.REQUEST: {"tls": bool, "records": list},
+    Kind.CLOSED: {"by": str, "how": str},
+}
+"""The facts without which an event of this kind cannot be judged."""
+
+
+def _event(stored: Mapping[str, Any]) -> Event:
+    """Reads one event. Raises KeyError, TypeError or ValueError for what cannot be judged."""
+    event = Event.from_json(stored)
+    for name, kind in _TOLD_BY.get(event.kind, {}).items():
+        if not isinstance(event.facts[name], kind):
+            raise TypeError(f"{event.facts[name]!r} cannot be '{name}' of '{event.kind}'")
+    if event.kind is Kind.ALERT and event.facts["by"] not in {"agent", "peer"}:
+        raise ValueError(f"nobody is called {event.facts['by']!r}")
+    if event.kind is Kind.CLIENT_CHAIN:
+        for pem in event.facts["chain"]:
+            try:
+                x509.load_pem_x509_certificate(pem.encode())
+            except x509.InvalidVersion as error:
+                raise ValueError(str(error)) from error
+    return event
 
 
 def write(directory: Path, evidence: Evidence, control: Evidence | None) -> Path:

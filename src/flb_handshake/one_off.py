@@ -57,6 +57,8 @@ def setup(wanted: Wanted, agent: Agent) -> Setup:
 
     Raises UserMistake or CertificateFileError, naming the option and the file.
     """
+    if not _is_address(wanted.host):
+        _check_name(wanted.host)
     if wanted.plugin not in _PLUGINS:
         raise UserMistake(
             f"--plugin {wanted.plugin}: the collector answers HTTP, this output speaks no HTTP",
@@ -90,6 +92,19 @@ def setup(wanted: Wanted, agent: Agent) -> Setup:
         anchors = _certificates("--peer-client-ca", wanted.peer_client_ca, "ca").text
         made = made.but(client_auth=ClientAuth.DEMAND, client_ca_pem=anchors)
     return made
+
+
+def _check_name(name: str) -> None:
+    try:
+        name.removesuffix(".").encode("idna").decode("ascii")
+    except UnicodeError as error:
+        raise UserMistake(
+            f"--host {name}: this cannot be a host name", hint="give a name, or an address"
+        ) from error
+    if not name or any(letter.isspace() for letter in name):
+        raise UserMistake(
+            f"--host {name!r}: this cannot be a host name", hint="give a name, or an address"
+        )
 
 
 def _dialled(name: str, agent: Agent) -> tuple[str, str | None]:

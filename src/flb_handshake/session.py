@@ -50,6 +50,7 @@ class Session:
         total = len({one.setup for one in wanted})
         began = time.monotonic()
         before = signal.getsignal(signal.SIGTERM)
+        _allow_many_files()
         try:
             asyncio.run(self._play(wanted, lambda done: progress(done, total)))
         except (KeyboardInterrupt, asyncio.CancelledError):
@@ -84,6 +85,15 @@ class Session:
             if one.setup in self.evidence and (one.control is None or one.control in self.evidence)
         ]
         return results(have, self.evidence)
+
+
+def _allow_many_files() -> None:
+    """Raises the limit of open files as far as it goes: each scenario holds a port open."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource  # noqa: PLC0415 # POSIX only
+
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def keep(

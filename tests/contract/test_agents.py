@@ -236,7 +236,11 @@ def test_one_that_somebody_else_kills_is_no_outcome_of_the_agent(agent):
 
     async def start_and_kill(job):
         running = await start(job)
-        for pid in processes(agent.directory(job.name) + "/"):
+        ends = time.monotonic() + 10
+        # In the middle of an exec a process has no command line to be found by.
+        while not (found := processes(agent.directory(job.name) + "/")):
+            assert time.monotonic() < ends
+        for pid in found:
             os.kill(pid, signal.SIGKILL)
         return running
 
@@ -247,7 +251,9 @@ def test_one_that_somebody_else_kills_is_no_outcome_of_the_agent(agent):
     assert "not by this harness" in seen.note
 
 
-@pytest.mark.parametrize("moment", ["turn 2", "turn 3", "preparing", "starting", "running"])
+@pytest.mark.parametrize(
+    "moment", ["turn 2", "turn 3", "preparing", "starting", "running", "stopping"]
+)
 def test_nothing_is_left_behind_when_it_is_cancelled(agent, moment):
     directory = marks(agent)
     asyncio.run(cancel(agent, moment))
@@ -268,14 +274,21 @@ async def cancel(agent, moment):
         if moment == "starting":
             reached.set()
         running = await start(job)
-        reached.set()
+        stop = running.stop
+
+        async def stop_and_tell():
+            reached.set()
+            await stop()
+
+        running.stop = stop_and_tell
+        if moment == "running":
+            reached.set()
         return running
 
     agent.prepare, agent.start = prepare_and_tell, start_and_tell
     others = [Play(alias=str(i), setup=SILENT.but(vhost=f"v{i}"), doubtful=True) for i in range(5)]
-    playing = asyncio.create_task(
-        play([*others, Play(alias="hosts", setup=SILENT.but(host="logs.example.test"))], agent)
-    )
+    named = Play(alias="named", setup=SILENT.but(host="logs.example.test"))
+    playing = asyncio.create_task(play([*others, named], agent, deadline=0.3))
     if moment.startswith("turn "):  # of the loop: in the middle of opening a listener
         for _ in range(int(moment[-1])):
             await asyncio.sleep(0)

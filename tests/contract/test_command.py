@@ -88,6 +88,8 @@ def assert_one_clear_error(done, code, *says):
         (("--peer-client-ca", "garbage.pem"), ("--peer-client-ca", "no certificate")),
         (("--peer-min-version", "1.3"), ("--peer-min-version 1.3", "TLSv1.2")),
         (("--set", "tls.verify"), ("--set tls.verify", "property=value")),
+        (("--host", "a..b"), ("--host a..b", "host name")),
+        (("--host", "a b"), ("--host", "host name")),
         (("--plugin", "forward"), ("--plugin forward", "HTTP")),
     ],
 )

@@ -285,5 +285,4 @@ def test_a_fluent_bit_that_only_bears_the_name_is_found_out(api):
             open_docker(name)
     finally:
         api.remove_container(made, force=True)
-        api.remove_image(name)
-    assert containers() == []
+        api.remove_image(name)  # which the daemon refuses while a container of it is left

@@ -8,13 +8,15 @@ from contextlib import suppress
 from dataclasses import replace
 
 import pytest
-from builders import ACCEPTED, CLOSED, TLS_BYTES, evidence, pki, request
+from builders import ACCEPTED, CLOSED, TLS_BYTES, alert, client_pem, event, evidence, pki, request
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flb_handshake.certificates import LEAF, ROOT
 from flb_handshake.errors import UserMistake
 from flb_handshake.evidence import Evidence, pack, read, redacted, unpack, write
+from flb_handshake.judge import exposure, judge
+from flb_handshake.peer.events import Kind
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**6), 10**6) | st.text(max_size=60),
@@ -25,7 +27,16 @@ JSON = st.recursive(
     max_leaves=8,
 )
 RECORDS = st.lists(JSON, max_size=3).map(tuple)
-WHOLE = evidence(ACCEPTED, TLS_BYTES, request(tls=True), CLOSED, log=("one", "two"), exit_code=0)
+WHOLE = evidence(
+    ACCEPTED,
+    TLS_BYTES,
+    request(tls=True),
+    alert("agent", "close_notify", "warning"),
+    event(Kind.CLIENT_CHAIN, chain=[client_pem()]),
+    CLOSED,
+    log=("one", "two"),
+    exit_code=0,
+)
 HOSTED = replace(WHOLE, host={"system": "Linux"}, scenario="another")
 STORED = WHOLE.to_json()
 
@@ -253,6 +264,7 @@ def test_broken_evidence_is_read_or_is_the_users_mistake(path, value):
     with suppress(UserMistake):
         found = Evidence.from_json(broken)
         assert stored_and_back(found) == found
+        exposure(found, judge(found))
 
 
 @pytest.mark.parametrize(
@@ -272,6 +284,11 @@ def test_broken_evidence_is_read_or_is_the_users_mistake(path, value):
         (("events",), ["accepted"]),
         (("events", 0, "kind"), "nonsense"),
         (("events", 0, "t"), 10**400),
+        (("events", 1, "tls"), ...),
+        (("events", 2, "records"), {}),
+        (("events", 3, "by"), "nobody"),
+        (("events", 4, "chain"), ["no PEM"]),
+        (("events", 5, "how"), ...),
         (("events", 0, "connection"), ...),
         (("duration",), "long"),
         (("host",), 3),

@@ -133,7 +133,11 @@ class RunningProcess:
         if not self.exited.done():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
-        await self._reader
+        # Not awaited itself: whoever cancels this would cancel it too, and close() needs it.
+        if not self._reader.done():
+            await asyncio.wait({self._reader})
+        if not self._reader.cancelled():
+            self._reader.result()
 
 
 class ProcessAgent:
