@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -98,7 +99,11 @@ def run(
         everything += found
         disagreeing = [one for one in found if one.disagrees]
         wanted = found if directory else disagreeing
-        kept = keep(wanted, session.evidence, directory or DIRECTORY)
+        try:
+            kept = keep(wanted, session.evidence, directory or DIRECTORY)
+        except OSError as error:
+            kept = {}
+            _err().print(f"the evidence cannot be kept: {error}", markup=False, soft_wrap=True)
         terminal.show(_out(), found, kept)
         told = f"{terminal.summary(found)}; {session.seconds:.1f} s"
         _out().print(f"\n{told}", highlight=False, markup=False, soft_wrap=True)
@@ -214,6 +219,9 @@ def judge_(
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command; what goes wrong is one line with a hint, never a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that knows only ASCII gets escapes
+            stream.reconfigure(errors="backslashreplace")
     code: int | str | None = EXIT_AS_EXPECTED
     try:
         app(args=arguments)

@@ -29,7 +29,7 @@ _KEY_MARK: Final = "PRIVATE KEY-----"
 _PRIVATE: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
-_HUSHED: Final = r"[\w.]*(?:passwd|password|shared_key|secret|token|api_key)"
+_HUSHED: Final = r"[\w.]*(?:passwd|password|shared_key|secret|token|api_?key)"
 """The properties of Fluent Bit's plugins whose value is a secret end like this."""
 
 _IS_SECRET: Final = re.compile(_HUSHED, re.IGNORECASE)
@@ -37,6 +37,11 @@ _PASSWORD: Final = re.compile(
     rf"(?im)^([ \t]*(?:-[ \t]+)?[\"']?{_HUSHED}[\"']?(?:[ \t]*[:=][ \t]*|[ \t]+))(\S.*)$"
 )
 """A line that gives one, in the classic syntax or in YAML."""
+
+
+def is_secret(name: str) -> bool:
+    """Whether the value of this property must not be shown."""
+    return _IS_SECRET.fullmatch(name) is not None
 
 
 def redacted(text: str) -> str:
@@ -116,7 +121,7 @@ class Evidence:
         stored["agent"]["config"] = redacted(self.agent.config)
         stored["agent"]["log"] = _redacted_lines(self.agent.log)
         stored["facts"]["properties"] = [
-            [name, "(hidden)" if _IS_SECRET.fullmatch(name) else value]
+            [name, "(hidden)" if is_secret(name) else value]
             for name, value in self.facts.properties
         ]
         text = json.dumps(stored)

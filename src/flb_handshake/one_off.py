@@ -34,6 +34,21 @@ _PLUGINS: Final = (
 """The outputs that post over HTTP/1.1, which is what the collector answers."""
 
 
+_OPTIONS: Final = {
+    "name": "--plugin",
+    "host": "--host",
+    "tls.vhost": "--host",
+    "tls.ca_file": "--ca-file",
+    "tls.ca_path": "--ca-file, with the certificates of the directory in one file,",
+    "tls.crt_file": "--client-cert",
+    "tls.key_file": "--client-key",
+    "port": "the port is the collector's; nothing",
+    "match": "there is one input; nothing",
+    "alias": "the alias is the harness's; nothing",
+}
+"""Properties that cannot be set past the harness, and the option that says the same."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """What the options of `try` say."""
@@ -128,6 +143,11 @@ def _property(given: str) -> tuple[str, str]:
         raise UserMistake(
             f"--set {given}: not of the form property=value",
             hint="for example: --set tls.verify_hostname=on",
+        )
+    if (option := _OPTIONS.get(name.strip().lower())) is not None:
+        raise UserMistake(
+            f"--set {name.strip()}: what is found out would be held against other settings",
+            hint=f"{option} says it",
         )
     return name.strip(), value.strip()
 

@@ -70,6 +70,10 @@ def result(one: Scenario, evidence: Evidence, twin: Evidence | None) -> Result:
     """The result of one scenario, from its own evidence and its control twin's."""
     found = finding(replace(evidence, scenario=one.id), twin)
     verdict = compare(one.expectation, found.evidence, found.observation, found.control)
+    believed = verdict.kind is VerdictKind.AGREES and not found.observation.outcome.arrived
+    if believed and one.control is not None and twin is None:
+        reason = "there is no evidence of its control twin"
+        verdict = Verdict(kind=VerdictKind.CONTROL_FAILED, reason=reason)
     return Result(
         evidence=found.evidence,
         observation=found.observation,

@@ -16,6 +16,7 @@ from flb_handshake.evidence import AgentRun, Evidence
 from flb_handshake.model import Setup
 from flb_handshake.peer import tls
 from flb_handshake.peer.collector import Collector
+from flb_handshake.peer.events import Event, Kind
 from flb_handshake.pki import Pki, key_identity
 from flb_handshake.placing import Files
 from flb_handshake.planning import Play, batches, needs, slow_keys
@@ -231,7 +232,13 @@ _HOST: Final = {"system": platform.system(), "release": platform.release()}
 
 def _undecided(batch: Batch) -> list[Member]:
     """Those of whom an exit says nothing: another play of the batch may have brought it about."""
-    return [one for one in batch.members if not one.listener.events]
+    return [one for one in batch.members if not any(map(_is_the_end, one.listener.events))]
+
+
+def _is_the_end(event: Event) -> bool:
+    return event.kind is Kind.REQUEST or (
+        event.kind is Kind.ALERT and event.facts["level"] == "fatal"
+    )
 
 
 class _Waiting:

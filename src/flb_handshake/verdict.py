@@ -8,6 +8,9 @@ from flb_handshake.evidence import Evidence
 from flb_handshake.judge import Observation
 from flb_handshake.model import Does, Expectation, Outcome, VerdictKind
 
+_BY_SIGNAL = range(129, 160)
+"""Exit codes by which a container tells of a signal; Fluent Bit itself returns 1 or 255."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -34,7 +37,8 @@ def compare(
         return Verdict(kind=VerdictKind.UNSUPPORTED, reason=evidence.unsupported)
     if observation.outcome is Outcome.INVALID:
         return Verdict(kind=VerdictKind.HARNESS_ERROR, reason=observation.note)
-    if not observation.outcome.arrived and control is not None and not control.outcome.arrived:
+    refused = not observation.outcome.arrived
+    if refused and control is not None and control.outcome is not Outcome.DELIVERED:
         return Verdict(
             kind=VerdictKind.CONTROL_FAILED,
             reason=f"without the defect it was not delivered either: {control.outcome}"
@@ -47,9 +51,10 @@ def compare(
         return Verdict(
             kind=VerdictKind.AGREES, gap=wanted is not None and wanted is not observation.outcome
         )
-    return Verdict(
-        kind=kind, reason=f"expected {words(does)}, observed {observed_words(observation)}"
-    )
+    told = f"expected {words(does)}, observed {observed_words(observation)}"
+    if _crashed(does, evidence):
+        told += f"; the agent ended by itself, with exit code {evidence.agent.exit_code}"
+    return Verdict(kind=kind, reason=told)
 
 
 def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictKind | None:
@@ -57,7 +62,7 @@ def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictK
         return VerdictKind.UNEXPECTED_SUCCESS
     if does.outcome.arrived and not seen.outcome.arrived:
         return VerdictKind.UNEXPECTED_FAILURE
-    if seen.outcome is not does.outcome or seen.alert != does.alert:
+    if seen.outcome is not does.outcome or seen.alert != does.alert or _crashed(does, evidence):
         return VerdictKind.WRONG_REASON
     if does.says and not any(does.says in line for line in evidence.agent.log):
         return VerdictKind.WRONG_REASON
@@ -66,6 +71,14 @@ def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictK
     if does.client_subject not in {None, seen.client_subject}:
         return VerdictKind.WRONG_REASON
     return None
+
+
+def _crashed(does: Does, evidence: Evidence) -> bool:
+    """Whether the agent ended by itself where it should not, or by a signal where it may."""
+    code = evidence.agent.exit_code
+    if code is None:
+        return False
+    return does.outcome is not Outcome.NOT_STARTED or code < 0 or code in _BY_SIGNAL
 
 
 def _line(record: object) -> object:

@@ -90,6 +90,8 @@ def assert_one_clear_error(done, code, *says):
         (("--set", "tls.verify"), ("--set tls.verify", "property=value")),
         (("--host", "a..b"), ("--host a..b", "host name")),
         (("--host", "a b"), ("--host", "host name")),
+        (("--set", "tls.ca_file=/x"), ("--set tls.ca_file", "--ca-file")),
+        (("--host", "a\n    tls off"), ("--host", "host name")),
         (("--plugin", "forward"), ("--plugin forward", "HTTP")),
     ],
 )
@@ -330,11 +332,11 @@ def test_evidence_of_a_failed_twin_is_not_believed_again(tmp_path):
     assert done.returncode == 0, done.stderr
     file = next((tmp_path / "kept").iterdir())
     stored = json.loads(file.read_text())
-    stored["control"] = {**stored["control"], "events": []}
-    file.write_text(json.dumps(stored))
-    again = command("judge", file)
-    assert again.returncode == 1
-    assert "CONTROL_FAILED" in again.stdout
+    for control in ({**stored["control"], "events": []}, None):
+        file.write_text(json.dumps({**stored, "control": control}))
+        again = command("judge", file)
+        assert again.returncode == 1
+        assert "CONTROL_FAILED" in again.stdout
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '{"evidence": {"schema": 99}}', "\x00"])

@@ -72,6 +72,7 @@ ROOMS = {
     "results": {"evidence", "explain", "judge", "model", "planning", "verdict"},
     "report": {
         "agent",
+        "evidence",
         "explain",
         "model",
         "pki",

@@ -52,6 +52,23 @@ def test_a_dead_network_never_passes_a_negative_case():
     assert verdict(refused("unknown_ca"), dead, control=dead).kind is VerdictKind.HARNESS_ERROR
 
 
+def test_a_control_that_went_out_in_cleartext_is_no_control():
+    assert verdict(refused("unknown_ca"), REFUSED, control=CLEARTEXT).kind is (
+        VerdictKind.CONTROL_FAILED
+    )
+
+
+def test_an_agent_that_crashes_after_all_is_no_success():
+    crashed = evidence(ACCEPTED, TLS_BYTES, request(tls=True), exit_code=139)
+    told = verdict(delivered(), crashed)
+    assert told.kind is VerdictKind.WRONG_REASON
+    assert "exit code 139" in told.reason
+    log = ("[error] [tls] ca_file 'x' 1: error",)
+    for code, kind in ((255, VerdictKind.AGREES), (139, VerdictKind.WRONG_REASON)):
+        seen = evidence(exit_code=code, log=log)
+        assert verdict(not_started("[tls] ca_file '"), seen).kind is kind
+
+
 def test_a_delivery_needs_no_control():
     assert verdict(delivered(), DELIVERED, control=STALLED).kind is VerdictKind.AGREES
 

@@ -28,6 +28,7 @@ from flb_handshake.agent.contract import (
 from flb_handshake.errors import AgentUnavailable, HarnessFailure
 
 _PREFIX: Final = "flb-handshake-"
+_OURS: Final = re.compile(rf"{_PREFIX}(\d{{1,10}})-.*")
 _INSTALLED: Final = "fluent-bit*/bin/fluent-bit"
 _PROBE_LIMIT: Final = 10.0
 _VERSION: Final = re.compile(r"Fluent Bit v(\d+\.\d+\.\d+)")
@@ -88,9 +89,9 @@ class Workplace:
 def sweep() -> None:
     """Removes the directories that a killed harness of this user left behind."""
     for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*-*"):
-        owner = int(left.name.removeprefix(_PREFIX).split("-", 1)[0])
-        with contextlib.suppress(OSError):
-            if left.stat().st_uid == os.getuid() and not _is_alive(owner):
+        match = _OURS.fullmatch(left.name)
+        with contextlib.suppress(OSError, OverflowError):
+            if match and left.stat().st_uid == os.getuid() and not _is_alive(int(match[1])):
                 shutil.rmtree(left, ignore_errors=True)
 
 
@@ -235,7 +236,7 @@ class ProcessAgent:
 
 def open_process(ref: str | None, *, version: str) -> ProcessAgent:
     """The binary at a path, or the one found for a version. Raises AgentUnavailable."""
-    binary = Path(ref) if ref else find_binary(version)
+    binary = Path(ref).absolute() if ref else find_binary(version)
     if binary is None:
         raise AgentUnavailable(
             f"no fluent-bit {version} on PATH or in /opt/{_INSTALLED}",

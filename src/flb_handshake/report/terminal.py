@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from flb_handshake.agent.contract import AgentKind
+from flb_handshake.evidence import is_secret
 from flb_handshake.explain import fix_line
 from flb_handshake.model import Outcome, VerdictKind
 from flb_handshake.results import Finding, Result
@@ -129,7 +130,9 @@ def failure_text(result: Result, kept: Path | None = None) -> str:
 def declared(result: Finding) -> str:
     """The setup in one line: the plugin, the properties, and what is wrong with the peer."""
     facts = result.evidence.facts
-    told = "  ".join(f"{name}: {value}" for name, value in facts.properties)
+    told = "  ".join(
+        f"{name}: {'(hidden)' if is_secret(name) else value}" for name, value in facts.properties
+    )
     return f"out_{facts.plugin}  {told}  CA.File: {facts.ca_file}  peer: {facts.chain}"
 
 
