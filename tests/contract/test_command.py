@@ -22,6 +22,11 @@ from flb_handshake.pki import Pki
 from flb_handshake.report.lines import schema
 
 COMMAND = [sys.executable, "-m", "flb_handshake"]
+INTERRUPTIBLE = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+runpy.run_module("flb_handshake", run_name="__main__", alter_sys=True)
+"""
 REAL = find_binary(DEFAULT_VERSION)
 AGENT = "process" if REAL else "reference"
 VALID = Draft202012Validator(schema())
@@ -234,7 +239,7 @@ def test_an_interruption_leaves_nothing_behind_and_keeps_what_came_in(tmp_path, 
     place = tmp_path / "tmp"
     place.mkdir()
     with subprocess.Popen(
-        [*COMMAND, *arguments],
+        [sys.executable, "-c", INTERRUPTIBLE, *arguments],
         env={**os.environ, "TMPDIR": str(place)},
         stderr=subprocess.PIPE,
         stdout=subprocess.DEVNULL,

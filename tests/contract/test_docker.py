@@ -174,6 +174,7 @@ def test_an_image_can_be_named_by_its_id(api):
 
 STARTED = f"""
 import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 from flb_handshake.agent.docker import open_docker
 agent = open_docker("{DEFAULT_VERSION}")
 print(agent.directory("").strip("/"), flush=True)
@@ -192,6 +193,7 @@ def test_nothing_is_left_behind_by_a_harness_that_crashes_or_is_interrupted(endi
         if ending == "signal.pause()":
             assert containers(mark)
             harness.send_signal(signal.SIGINT)
+        harness.wait(timeout=60)
     assert mark
     assert harness.returncode != 0
     assert containers(mark) == []

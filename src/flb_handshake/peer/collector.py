@@ -82,7 +82,12 @@ class Listener:
         """Stop listening and take down what is still open."""
         self.is_closed = True
         if self._server is not None:
-            self._server.close()
+            # asyncio loses a connection that it has accepted but not yet handed over when its
+            # server closes: so it accepts no more at once, and closes one turn of the loop later.
+            loop = self._server.get_loop()
+            for bound in self._server.sockets:
+                loop.remove_reader(bound.fileno())
+            loop.call_soon(self._server.close)
         for connection in tuple(self._open):
             connection.reset(how="timeout")
 
