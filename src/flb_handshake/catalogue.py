@@ -122,7 +122,7 @@ def _expanded(file: Path, declaration: Callable[..., Case]) -> Iterator[Scenario
         labels = tuple((axis, _label(value)) for axis, value in values.items())
         try:
             made = declaration(**values)
-        except Exception as error:  # a scenario file is the user's code
+        except (Exception, SystemExit) as error:  # a scenario file is the user's code
             raise _error(
                 where, f"{declaration.__name__}: {error!r}", "mend the function"
             ) from error
@@ -198,7 +198,7 @@ def _imported(file: Path) -> ModuleType:
     sys.modules[name] = module  # where dataclasses look for the module of a class
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a scenario file is the user's code
+    except (Exception, SystemExit) as error:  # a scenario file is the user's code
         line = _line_of(error, file)
         raise _error(
             f"{file}:{line}", f"{type(error).__name__}: {error}", "mend that line"

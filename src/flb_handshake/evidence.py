@@ -29,8 +29,9 @@ _KEY_MARK: Final = "PRIVATE KEY-----"
 _PRIVATE: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL
 )
-_HUSHED: Final = r"[\w.]*(?:passwd|password|shared_key|secret|token|api_?key)"
-"""The properties of Fluent Bit's plugins whose value is a secret end like this."""
+_HUSHED: Final = r"[\w.]*(?:passwd|password|shared_key|secret|token|api_?key|header)"
+"""The properties of Fluent Bit's plugins whose value is a secret end like this; a `header` is
+hidden whole, since it is where Authorization stands."""
 
 _IS_SECRET: Final = re.compile(_HUSHED, re.IGNORECASE)
 _PASSWORD: Final = re.compile(

@@ -120,6 +120,7 @@ GOOD = 'def fine() -> Case:\n    "Why."\n    return case(output(), delivered())\
             "two scenarios are called mine.odd[word=a_b]",
         ),
     ],
+    ids=lambda text: "file" if "\n" in text else text[-20:],
 )
 def test_a_malformed_file_is_named_with_its_line_and_its_trouble(tmp_path, body, says):
     with pytest.raises(CatalogueError) as told:

@@ -100,7 +100,7 @@ def test_a_file_holds_a_run_and_its_control_twin(tmp_path, control):
         ("", "evidence.json"),
     ],
 )
-def test_a_file_is_named_after_the_scenario_and_stays_in_its_directory(tmp_path, scenario, name):
+def test_a_file_is_named_after_its_case_and_stays_in_its_directory(tmp_path, scenario, name):
     path = write(tmp_path, replace(WHOLE, scenario=scenario), None)
 
     assert path == tmp_path / name

@@ -142,8 +142,19 @@ def test_a_refusal_exposes_nothing():
 def test_an_anonymous_client_is_exposed_only_where_a_certificate_was_asked_for():
     asked = evidence(*DELIVERY, client_auth="ask")
     assert exposure(asked, judge(asked)) == (Exposure.ANONYMOUS_CLIENT_ACCEPTED,)
-    not_asked = evidence(*DELIVERY, client_auth="none")
-    assert exposure(not_asked, judge(not_asked)) == ()
+    for other in ("none", "demand"):
+        not_asked = evidence(*DELIVERY, client_auth=other)
+        assert exposure(not_asked, judge(not_asked)) == ()
+
+
+def test_a_warning_is_no_refusal_whatever_its_name():
+    seen = judge(evidence(ACCEPTED, TLS_BYTES, alert("agent", "unrecognized_name", "warning")))
+    assert (seen.outcome, seen.alert) == (Outcome.STALLED, None)
+
+
+def test_a_run_is_cut_only_when_every_connection_has_ended():
+    second = event(Kind.ACCEPTED, connection=2)
+    assert judge(evidence(ACCEPTED, TLS_BYTES, second, CLOSED)).outcome is Outcome.STALLED
 
 
 def test_the_moment_of_the_run_counts_and_not_the_present():

@@ -267,9 +267,12 @@ def test_a_damaged_certificate_is_read_or_left_out(position, damage):
     pem = pki().pem(LEAF).decode()
     at = position % len(pem)
     broken = pem[:at] + damage.hex() + pem[at + 1 :]
-    for found in trust.certificates(broken):
-        trust.names(found)
-        trust.extended_usages(found)
+    found = trust.certificates(broken)
+    assert len(found) <= 1
+    for one in found:
+        dns, addresses = trust.names(one)
+        assert all(isinstance(name, str) for name in (*dns, *addresses))
+        assert isinstance(trust.extended_usages(one), list | None)
 
 
 @given(st.text())

@@ -102,3 +102,4 @@ def test_a_gap_is_reported_and_breaks_nothing():
     assert told.kind is VerdictKind.AGREES
     assert told.gap
     assert not verdict(delivered(), DELIVERED).gap
+    assert not verdict(delivered(), DELIVERED, should=Outcome.DELIVERED).gap
