@@ -20,6 +20,7 @@ from flb_handshake.certificates import (
     LEAF,
     OTHER_HOST,
     OTHER_LEAF,
+    At,
     Key,
     chain,
     expired,
@@ -119,8 +120,9 @@ def test_what_was_accepted_shows_the_exposure(served, expected):
     assert exposure(given, judge(given)) == expected
 
 
-def test_a_revoked_certificate_that_was_accepted_is_an_exposure():
-    served = HEALTHY.but(revoked())
+@pytest.mark.parametrize("at", [At.LEAF, At.INTERMEDIATE])
+def test_a_revoked_certificate_that_was_accepted_is_an_exposure(at):
+    served = HEALTHY.but(revoked(), at=at)
     sent = pki().pem(*served.sent).decode()
     root, intermediate = served.root, served.intermediate
     anchors = pki().pem(root) + pki().crl_pem(root) + pki().crl_pem(intermediate)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from flb_handshake.certificates import HEALTHY, expired
 from flb_handshake.declare import cleartext, delivered, output, refused
-from flb_handshake.model import Expectation, Outcome, Scenario
+from flb_handshake.model import Expectation, Outcome, Scenario, VerdictKind
 from flb_handshake.report import junit, lines, sheet, terminal
 from flb_handshake.results import finding, result
 
@@ -70,6 +70,12 @@ def test_a_failed_control_says_so_and_blames_nobody_else():
     told = terminal.failure_text(made(refused("certificate_expired"), EXPIRED, twin=evidence()))
     assert told.startswith("CONTROL_FAILED ")
     assert "without the defect it was not delivered either: STALLED" in told
+
+
+def test_a_refusal_without_any_evidence_of_its_control_is_not_believed():
+    one = scenario(refused("certificate_expired"))
+    assert result(one, EXPIRED, DELIVERED).verdict.kind is VerdictKind.AGREES
+    assert result(one, EXPIRED, None).verdict.kind is VerdictKind.CONTROL_FAILED
 
 
 def test_the_reference_agent_is_called_a_model_in_every_report():
