@@ -43,8 +43,6 @@ class Observation:
     client_subject: str | None = None
     """The subject of the certificate that the agent presented."""
     signs: tuple[logs.Sign, ...] = ()
-    last_event: str | None = None
-    """How far the connection came, when nobody said why it ended."""
     note: str = ""
     """Why nothing is known, for INVALID."""
     duration_ms: float = 0.0
@@ -77,7 +75,6 @@ def judge(evidence: Evidence) -> Observation:
         ),
         client_subject=_subject(presented[0]) if presented else None,
         signs=logs.signs(evidence.agent.log),
-        last_event=events[-1].kind.value if events else None,
         note=evidence.harness_error or evidence.unsupported or "",
         duration_ms=round(evidence.duration * 1000, 1),
     )

@@ -103,7 +103,7 @@ def test_only_outputs_of_the_same_input_share_it():
     assert text.count("/x/t2.log") == 1
 
 
-def test_a_system_store_holds_the_root_of_every_scenario_that_shares_it():
+def test_a_system_store_holds_the_root_of_everyone_that_shares_it():
     mine = BASE.but(ca=CAFile.SYSTEM)
     theirs = mine.but(chain=chain(OTHER_LEAF))
     job = staging._job("job", "", Files("/x", pki()), parts(mine, theirs), pki())
