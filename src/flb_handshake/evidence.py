@@ -75,12 +75,14 @@ class AgentRun:
 class Facts:
     """What the files hold and what a careful agent would check: public material only."""
 
+    role: str
+    """Which part of Fluent Bit was tried: output (the TLS client) or input (the server)."""
     name: str
     """The name or address that the agent means to reach."""
     plugin: str
     properties: tuple[tuple[str, str], ...]
     chain: str
-    """The chain that the collector presents, in words."""
+    """The chain that the peer has, in words."""
     sent: str
     """That chain, PEM."""
     anchors: str | None
@@ -89,10 +91,11 @@ class Facts:
     ca_file: str
     """What was done about CA.File, in words."""
     client: str
-    """The client certificate that the agent is given, PEM; empty: none."""
+    """The agent's own certificates, PEM; empty: none."""
     client_auth: str
+    """What a collector wants of the agent's certificate; empty for a shipper."""
     client_anchors: str
-    """What the collector trusts for client certificates, PEM."""
+    """What the peer trusts for the agent's certificates, PEM."""
     at: str
     """When it ran: ISO 8601, UTC."""
 

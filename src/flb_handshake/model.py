@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from flb_handshake.certificates import HEALTHY, HOST, CertSpec, Chain
+from flb_handshake.certificates import CLIENT_CHAIN, HEALTHY, HOST, ROOT, CertSpec, Chain
 
 DEFAULT_VERSION: Final = "5.1.1"
 """The Fluent Bit that is tried when nobody names one."""
@@ -83,28 +83,119 @@ class ClientAuth(StrEnum):
 
 
 class Moment(StrEnum):
-    """A point of a connection at which a peer can misbehave."""
+    """A point of a connection at which a peer can misbehave, on whichever end it is."""
 
-    ACCEPTED = "after accept"
+    CONNECTED = "after connect"
+    HALF_HELLO = "in the middle of the ClientHello"
+    """Of a shipper; what a collector says to a ClientHello cannot be earlier than its end."""
     CLIENT_HELLO = "after ClientHello"
+    SERVER_HELLO = "after ServerHello"
+    FINISHED = "after the client's Finished"
+    """A collector has it and has not answered it; a shipper has sent it, and nothing after it."""
+    MIDWAY = "in the middle of the message"
+    """Of its own one: a collector's response, a shipper's request."""
 
 
-class Conduct(StrEnum):
-    """What a collector does with a connection."""
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """As it should be."""
 
-    SERVE = "serve"
-    CLEARTEXT = "serve without TLS"
-    SILENT = "silent"
-    CLOSE = "close"
-    RESET = "reset"
+
+@dataclass(frozen=True, slots=True)
+class Cleartext:
+    """No TLS: a collector serves HTTP without it, a shipper sends its records without it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """Says nothing more from then on, and leaves the connection open."""
+
+    at: Moment = Moment.CONNECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Closes the connection then (FIN), without close_notify."""
+
+    at: Moment = Moment.CONNECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Resets the connection then (RST)."""
+
+    at: Moment = Moment.CONNECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Drip:
+    """From then on it speaks slowly: so many bytes every so many seconds."""
+
+    at: Moment = Moment.CONNECTED
+    bytes: int = 256
+    every: float = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Sends an alert that no TLS library would send then, unencrypted, and closes.
+
+    CONNECTED, CLIENT_HELLO and (up to TLS 1.2) SERVER_HELLO are the moments when that is possible.
+    """
+
+    name: str
+    """IANA's."""
+    at: Moment = Moment.CLIENT_HELLO
+
+
+@dataclass(frozen=True, slots=True)
+class Banner:
+    """Speaks first, and another protocol: what an SSH or SMTP server does."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Cuts its handshake records, as long as they are not encrypted, into so many bytes each."""
+
+    bytes: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class NoSecureRenegotiation:
+    """A server of before RFC 5746: its ServerHello (up to TLS 1.2) has no renegotiation_info."""
+
+
+@dataclass(frozen=True, slots=True)
+class Renegotiate:
+    """A server that asks for a second handshake once the first is done (up to TLS 1.2)."""
+
+
+Behaviour: TypeAlias = (
+    Serve
+    | Cleartext
+    | Silent
+    | Close
+    | Reset
+    | Drip
+    | Alert
+    | Banner
+    | Fragment
+    | NoSecureRenegotiation
+    | Renegotiate
+)
+"""How a peer behaves: a closed set. Whoever plays one matches all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
-    """How a collector behaves: what it does, and from when on."""
+class ProxySpec:
+    """An HTTP proxy before the collector, on the collector's own port (CONNECT)."""
 
-    conduct: Conduct = Conduct.SERVE
-    at: Moment = Moment.ACCEPTED
+    chain: Chain | None = None
+    """What it presents, where it is reached over TLS itself (`https://`); None: over plain TCP."""
+    status: int = 200
+    """What it answers to CONNECT; with anything but 200 the tunnel does not come to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +206,45 @@ class CollectorSpec:
     client_auth: ClientAuth = ClientAuth.NONE
     client_ca: CertSpec | None = None
     """What client certificates must lead to, where they are wanted."""
+    acceptable: tuple[CertSpec, ...] | None = None
+    """The CAs that it names when it wants a client certificate; None: the one in `client_ca`."""
     min_version: str | None = None
     max_version: str | None = None
     """`TLSv1` to `TLSv1.3`; None leaves the library's bound."""
     ciphers: str | None = None
     """OpenSSL's cipher list, up to TLS 1.2."""
+    suites: str | None = None
+    """OpenSSL's list of cipher suites of TLS 1.3."""
+    groups: str | None = None
+    """OpenSSL's list of groups for the key exchange."""
     alpn: tuple[str, ...] = ()
-    behaviour: Behaviour = Behaviour()
+    tickets: bool = False
+    """Whether sessions can be resumed."""
+    behaviour: Behaviour = Serve()
+    proxy: ProxySpec | None = None
     files: tuple[str, str] | None = None
     """A user's own chain and key (PEM text); they take the place of `chain`."""
     client_ca_pem: str | None = None
     """A user's own CA for client certificates (PEM text)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipperSpec:
+    """The peer of an input: a TLS client, which ships one record in the input's own protocol."""
+
+    chain: Chain | None = CLIENT_CHAIN
+    """What it presents when it is asked; None: it has no certificate."""
+    trusts: CertSpec | None = ROOT
+    """What the agent's certificate must lead to; None: it believes any."""
+    sni: str | None = HOST
+    min_version: str | None = None
+    max_version: str | None = None
+    ciphers: str | None = None
+    alpn: tuple[str, ...] = ()
+    """What it offers beside, or in place of, its protocol's own; see `http2`."""
+    http2: bool = False
+    """An HTTP shipper offers h2 and http/1.1, and speaks what is chosen; else http/1.1 alone."""
+    behaviour: Behaviour = Serve()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +264,14 @@ class AgentSpec:
     """`tls.vhost`: the name that is sent as SNI and checked; None leaves it to `host`."""
     properties: tuple[tuple[str, str | None], ...] = ()
     """Raw properties of the output, last word; None takes one away."""
+    proxy_ca: File | CAFile | None = None
+    """`tls.proxy.ca_file`: what the certificate of an HTTPS proxy must lead to."""
+    service: tuple[tuple[str, str], ...] = ()
+    """Properties of the service; a process of its own goes with them."""
     source: tuple[str, ...] = ()
     """Lines of a log file that `tail` reads; empty: one record of `dummy`."""
     input_properties: tuple[tuple[str, str], ...] = ()
+    """Of the input that feeds an output."""
     config: str | None = None
     """A whole configuration in place of the rendered one; `{port}` and `{certs}` are filled in."""
 
@@ -157,33 +281,146 @@ class AgentSpec:
         return self.vhost or self.host
 
 
+class Role(StrEnum):
+    """Which part of Fluent Bit is tried: the TLS client in an output, or the server in an input."""
+
+    OUTPUT = "output"
+    INPUT = "input"
+
+
+class Way(StrEnum):
+    """How a file gets another content."""
+
+    IN_PLACE = "in place"
+    """The same inode, written anew."""
+    RENAME = "by rename"
+    """A new file, moved over the old one."""
+    SYMLINK = "by symlink swap"
+    """As Kubernetes mounts a secret: the path is a symbolic link through `..data`, which is moved
+    to another directory. The path is such a link from the start."""
+
+
+class Reload(StrEnum):
+    """How Fluent Bit is told to read its configuration again (`hot_reload on`)."""
+
+    SIGHUP = "SIGHUP"
+    HTTP = "POST /api/v2/reload"
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """A file of the agent has another content from now on."""
+
+    file: str
+    """The agent's field that names it: `ca`, `crt`, `key` or `ca_path`."""
+    to: File
+    way: Way = Way.RENAME
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The peer is another from now on: these fields of its spec. New connections see it."""
+
+    fields: tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The peer goes away, with a reset of what is open, and is back at the same address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """The peer ends the connections that are open, politely or not; it goes on listening."""
+
+    how: Close | Reset = Close()
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Time passes, until this certificate has expired."""
+
+    spec: CertSpec
+
+
+Change: TypeAlias = Replace | Present | Restart | Hangup | Expire | Reload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What changes, in this order; then one more record is to be delivered."""
+
+    name: str
+    changes: tuple[Change, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """An agent and its peer. Two setups that would run alike are equal, whatever led to them."""
 
     agent: AgentSpec = AgentSpec()
-    peer: CollectorSpec = CollectorSpec()
+    peer: CollectorSpec | ShipperSpec = CollectorSpec()
+    steps: tuple[Step, ...] = ()
+    """What changes while the agent runs, after a first record."""
     whole: Setup | None = field(default=None, compare=False)
     """The setup before the first defect: the control twin. None: nothing is wrong here."""
 
-    def but(self, **changes: Any) -> Setup:
-        """This setup with a defect: fields of the agent or of the peer, whichever has them.
+    @property
+    def role(self) -> Role:
+        """Which part of Fluent Bit is tried."""
+        return Role.OUTPUT if isinstance(self.peer, CollectorSpec) else Role.INPUT
 
-        Raises TypeError for a name that neither has.
+    @property
+    def judged(self) -> Chain:
+        """The chain of the peer's that CA.File is meant for, and of which its kinds speak.
+
+        An input is meant to admit the catalogue's healthy client, whoever comes.
         """
+        return self.peer.chain if isinstance(self.peer, CollectorSpec) else CLIENT_CHAIN
+
+    @property
+    def collector(self) -> CollectorSpec:
+        """The peer of an output. Raises TypeError for an input's."""
+        if not isinstance(self.peer, CollectorSpec):
+            raise TypeError("the peer of an input is no collector")
+        return self.peer
+
+    @property
+    def shipper(self) -> ShipperSpec:
+        """The peer of an input. Raises TypeError for an output's."""
+        if not isinstance(self.peer, ShipperSpec):
+            raise TypeError("the peer of an output is no shipper")
+        return self.peer
+
+    def but(self, **changes: Any) -> Setup:
+        """This setup with a defect: `steps`, or fields of the agent or of the peer.
+
+        Raises TypeError for a name that none of them has.
+        """
+        peer_fields = type(self.peer).__dataclass_fields__
         agent = {name: value for name, value in changes.items() if name in _AGENT_FIELDS}
-        peer = {name: value for name, value in changes.items() if name in _PEER_FIELDS}
-        if unknown := set(changes) - set(agent) - set(peer):
+        peer = {name: value for name, value in changes.items() if name in peer_fields}
+        if unknown := set(changes) - set(agent) - set(peer) - {"steps"}:
             raise TypeError(f"neither agent nor peer has {', '.join(sorted(unknown))}")
         return Setup(
             agent=replace(self.agent, **agent),
             peer=replace(self.peer, **peer),
+            steps=changes.get("steps", self.steps),
             whole=self.whole or self,
         )
 
+    def after(self, step: Step) -> Setup:
+        """What stands once this step's changes are made: the agent's files, and the peer."""
+        made = self
+        for change in step.changes:
+            if isinstance(change, Replace):
+                made = made.but(**{change.file: change.to})
+            elif isinstance(change, Present):
+                made = made.but(**dict(change.fields))
+        return replace(made, whole=self.whole)
+
 
 _AGENT_FIELDS: Final = frozenset(AgentSpec.__dataclass_fields__)
-_PEER_FIELDS: Final = frozenset(CollectorSpec.__dataclass_fields__)
 
 
 class Outcome(StrEnum):
@@ -220,6 +457,26 @@ class Exposure(StrEnum):
     ANONYMOUS_CLIENT_ACCEPTED = "ANONYMOUS_CLIENT_ACCEPTED"
 
 
+SHOWN: Final = frozenset(
+    {
+        "version",
+        "cipher",
+        "group",
+        "alpn",
+        "sni",
+        "offered",
+        "offered_alpn",
+        "resumption",
+        "hello_records",
+        "client_subject",
+        "connections",
+        "acceptable",
+        "answer",
+    }
+)
+"""What of an observation an expectation can name, beyond outcome and alert."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Does:
     """What is expected of a run: the outcome, who refused, with which alert, and more."""
@@ -231,8 +488,28 @@ class Does:
     """A line of the agent's log holds this."""
     lines: tuple[str, ...] = ()
     """The lines of a log file that arrive, each as `log` of a record, and no others."""
-    client_subject: str | None = None
-    """The subject by which the collector knows the agent."""
+    shows: tuple[tuple[str, object], ...] = ()
+    """Further things that are observed (names in SHOWN)."""
+
+    def showing(self, **shown: object) -> Does:
+        """The same, and these are observed as well."""
+        return replace(self, shows=(*self.shows, *shown.items()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fates:
+    """What became of the numbered records of a run in steps: how many had which fate."""
+
+    lost: int = 0
+    """Never arrived."""
+    late: int = 0
+    """Arrived, but in a later step than the one that they were made in."""
+    doubled: int = 0
+    """Arrived more than once."""
+
+
+NONE_LOST: Final = Fates()
+"""Each record arrived once, in its own step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +528,10 @@ class Scenario:
     because: str
     setup: Setup
     expectation: Expectation
+    then: tuple[Expectation, ...] = ()
+    """What is expected after each step of the setup."""
+    fates: Fates = NONE_LOST
+    """What is expected of the records of all steps together."""
     refs: tuple[str, ...] = ()
     where: str = ""
     labels: tuple[tuple[str, str], ...] = ()

@@ -13,6 +13,7 @@ from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Agent, Running
 from flb_handshake.errors import HarnessFailure
 from flb_handshake.evidence import AgentRun, Evidence
+from flb_handshake.facts import facts_of
 from flb_handshake.model import Setup
 from flb_handshake.peer import tls
 from flb_handshake.peer.collector import Collector
@@ -21,7 +22,7 @@ from flb_handshake.pki import Pki, key_identity
 from flb_handshake.placing import Files
 from flb_handshake.planning import Play, batches, needs, slow_keys
 from flb_handshake.settings import Part, files_of
-from flb_handshake.staging import Batch, Member, facts, staged
+from flb_handshake.staging import Batch, Member, staged
 
 _DEADLINE: Final = 6.0
 """Seconds a process is given, and a bit more for each of its outputs."""
@@ -199,7 +200,7 @@ class _Stage:
         return Evidence(
             scenario=one.alias,
             agent=self._agent_run("", (), None, shared=False),
-            facts=facts(part, Files("", self.pki).place(files_of(one.setup)), self.pki),
+            facts=facts_of(part, Files("", self.pki).place(files_of(one.setup)), self.pki),
             events=(),
             peer_library=tls.library(),
             duration=0.0,

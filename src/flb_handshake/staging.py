@@ -10,18 +10,15 @@ from typing import Final
 from flb_handshake import placing
 from flb_handshake.agent.contract import Agent, Capability, Job
 from flb_handshake.evidence import Facts
-from flb_handshake.model import CAFile
+from flb_handshake.facts import facts_of
 from flb_handshake.peer.collector import Collector, Listener
 from flb_handshake.pki import Pki
 from flb_handshake.planning import Play, needs, settings_of
 from flb_handshake.settings import (
     Part,
-    Placed,
-    ca_file,
     configuration,
     files_of,
-    output_section,
-    properties,
+    section,
     whole_text,
 )
 
@@ -64,7 +61,7 @@ async def staged(plays: Sequence[Play], agent: Agent, collector: Collector, pki:
     name = f"job-{next(_NUMBERS)}"
     tags: dict[object, str] = {}
     listeners = [
-        await collector.listen(one.setup.peer, expected=max(1, len(one.setup.agent.source)))
+        await collector.listen(one.setup.collector, expected=max(1, len(one.setup.agent.source)))
         for one in plays
     ]
     parts = [
@@ -86,8 +83,8 @@ async def staged(plays: Sequence[Play], agent: Agent, collector: Collector, pki:
             play=one,
             part=part,
             listener=listener,
-            section=config if whole else output_section(part, placed),
-            facts=facts(part, placed, pki),
+            section=config if whole else section(part, placed),
+            facts=facts_of(part, placed, pki),
         )
         for one, part, listener in zip(plays, parts, listeners, strict=True)
     )
@@ -113,7 +110,7 @@ def _job(name: str, config: str, files: placing.Files, parts: Sequence[Part], pk
         hosts = {part.setup.agent.host.rstrip(".").lower() for part in parts}
     store: Mapping[str, bytes] | None = None
     if Capability.SYSTEM_STORE in wanted:
-        store = placing.system_store(pki, [part.setup.peer.chain.root for part in parts])
+        store = placing.system_store(pki, [part.setup.judged.root for part in parts])
     return Job(
         name=name,
         config=config,
@@ -121,29 +118,4 @@ def _job(name: str, config: str, files: placing.Files, parts: Sequence[Part], pk
         hosts=tuple(sorted(hosts)),
         system_certs=store,
         unprivileged=Capability.UNPRIVILEGED in wanted,
-    )
-
-
-def facts(part: Part, placed: Placed, pki: Pki) -> Facts:
-    """What the files hold and what a careful agent would check."""
-    agent, peer = part.setup.agent, part.setup.peer
-    sent, _ = peer.files or (pki.pem(*peer.chain.sent).decode(), "")
-    client_anchors = peer.client_ca_pem or (
-        pki.pem(peer.client_ca).decode() if peer.client_ca else ""
-    )
-    anchors = placing.public_pem(pki, ca_file(agent.ca, peer.chain), agent.ca_path)
-    if agent.ca is CAFile.SYSTEM:
-        anchors += pki.pem(peer.chain.root).decode()
-    return Facts(
-        name=agent.name,
-        plugin=agent.plugin,
-        properties=tuple(properties(part.setup, placed).items()),
-        chain="the given files" if peer.files else peer.chain.name,
-        sent=sent,
-        anchors=anchors or None,
-        ca_file=str(agent.ca) if isinstance(agent.ca, CAFile) else "given",
-        client=placing.public_pem(pki, agent.crt),
-        client_auth=peer.client_auth,
-        client_anchors=client_anchors,
-        at=pki.now.isoformat(),
     )

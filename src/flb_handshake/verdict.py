@@ -51,7 +51,7 @@ def compare(
         return Verdict(
             kind=VerdictKind.AGREES, gap=wanted is not None and wanted is not observation.outcome
         )
-    told = f"expected {words(does)}, observed {observed_words(observation)}"
+    told = f"expected {words(does)}, observed {observed_words(observation, does)}"
     if _crashed(does, evidence):
         told += f"; the agent ended by itself, with exit code {evidence.agent.exit_code}"
     return Verdict(kind=kind, reason=told)
@@ -68,7 +68,7 @@ def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictK
         return VerdictKind.WRONG_REASON
     if does.lines and does.lines != tuple(_line(record) for record in seen.records):
         return VerdictKind.WRONG_REASON
-    if does.client_subject not in {None, seen.client_subject}:
+    if any(getattr(seen, name) != value for name, value in does.shows):
         return VerdictKind.WRONG_REASON
     return None
 
@@ -90,14 +90,14 @@ def words(does: Does) -> str:
     alert = f" with {does.alert}" if does.alert else ""
     says = f', saying "{does.says}"' if does.says else ""
     lines = f", with {len(does.lines)} given lines" if does.lines else ""
-    client = f", from {does.client_subject}" if does.client_subject else ""
-    return f"{does.outcome}{alert}{says}{lines}{client}"
+    shown = "".join(f", {name} {value}" for name, value in does.shows)
+    return f"{does.outcome}{alert}{says}{lines}{shown}"
 
 
-def observed_words(seen: Observation) -> str:
-    """An observation in words."""
+def observed_words(seen: Observation, does: Does | None = None) -> str:
+    """An observation in words, as far as the expectation speaks of it."""
     alert = f" with {seen.alert} from the {seen.alert_from}" if seen.alert else ""
-    client = f", from {seen.client_subject}" if seen.client_subject else ""
+    shown = "".join(f", {name} {getattr(seen, name)}" for name, _ in (does.shows if does else ()))
     count = len(seen.records)
     records = f", {count} record{'' if count == 1 else 's'}" if seen.outcome.arrived else ""
-    return f"{seen.outcome}{alert}{client}{records}"
+    return f"{seen.outcome}{alert}{records}{shown}"

@@ -15,7 +15,7 @@ from flb_handshake.certificates import (
     HOST,
     ROOT,
 )
-from flb_handshake.model import Behaviour, ClientAuth, CollectorSpec, Conduct
+from flb_handshake.model import Cleartext, ClientAuth, CollectorSpec
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.connection import Connection
 from flb_handshake.peer.events import Kind
@@ -166,7 +166,7 @@ class PyOpenSSL:
         return session
 
 
-CLEARTEXT = Behaviour(conduct=Conduct.CLEARTEXT)
+CLEARTEXT = Cleartext()
 DEMANDING = CollectorSpec(client_auth=ClientAuth.DEMAND, client_ca=ROOT)
 
 

@@ -25,20 +25,19 @@ from flb_handshake.errors import AgentUnavailable
 from flb_handshake.judge import judge
 from flb_handshake.model import (
     DEFAULT_VERSION,
-    Behaviour,
     CAFile,
-    Conduct,
     File,
     FileForm,
     Outcome,
     Setup,
     Side,
+    Silent,
 )
 from flb_handshake.planning import Play
 from flb_handshake.runner import play
 
 IDLE = "[SERVICE]\n    Flush 1\n[INPUT]\n    Name dummy\n[OUTPUT]\n    Name null\n    Match *\n"
-SILENT = Setup().but(behaviour=Behaviour(conduct=Conduct.SILENT))
+SILENT = Setup().but(behaviour=Silent())
 ALONE = "docker, a container each"
 
 

@@ -40,7 +40,7 @@ from hypothesis import strategies as st
 from OpenSSL import SSL
 
 from flb_handshake.certificates import ROOT
-from flb_handshake.model import Behaviour, ClientAuth, CollectorSpec, Conduct, Moment
+from flb_handshake.model import Cleartext, ClientAuth, Close, CollectorSpec, Moment, Reset, Silent
 from flb_handshake.peer import collector as collector_module
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.connection import Connection
@@ -224,10 +224,11 @@ def test_a_connection_that_has_ended_is_let_go_at_once():
 SPECS = [
     CollectorSpec(),
     CollectorSpec(client_auth=ClientAuth.ASK, client_ca=ROOT),
+    CollectorSpec(behaviour=Cleartext()),
     *(
-        CollectorSpec(behaviour=Behaviour(conduct=conduct, at=moment))
-        for conduct in (Conduct.SILENT, Conduct.CLOSE, Conduct.RESET, Conduct.CLEARTEXT)
-        for moment in Moment
+        CollectorSpec(behaviour=conduct(moment))
+        for conduct in (Silent, Close, Reset)
+        for moment in (Moment.CONNECTED, Moment.CLIENT_HELLO)
     ),
 ]
 

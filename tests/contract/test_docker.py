@@ -26,18 +26,17 @@ from flb_handshake.errors import AgentUnavailable
 from flb_handshake.judge import judge
 from flb_handshake.model import (
     DEFAULT_VERSION,
-    Behaviour,
     CAFile,
-    Conduct,
     File,
     FileForm,
     Outcome,
     Setup,
+    Silent,
 )
 from flb_handshake.planning import Play
 from flb_handshake.runner import play
 
-SILENT = Setup().but(behaviour=Behaviour(conduct=Conduct.SILENT))
+SILENT = Setup().but(behaviour=Silent())
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from flb_handshake.model import Conduct, Moment
+from flb_handshake.model import Cleartext, Close, Moment, Reset, Silent
 from flb_handshake.peer import hello, tls
 from flb_handshake.peer.events import Kind, alert_facts
 from flb_handshake.peer.http import HttpServer, RecordProtocol, refusal
@@ -106,7 +106,7 @@ class Connection(asyncio.Protocol):
         self._number = self._listener.opened(self)
         self._kept = self._report(Kind.ACCEPTED, {})
         self._wait(_LONGEST_CONNECTION)
-        self._behave(Moment.ACCEPTED)
+        self._behave(Moment.CONNECTED)
         if self._listener.is_closed:  # it was on its way in when the listener closed
             self.reset(how="timeout")
 
@@ -127,7 +127,7 @@ class Connection(asyncio.Protocol):
             self._on_records(data)
         elif self._speech is _Speech.ALERT:
             self._await_end()
-        elif self._listener.spec.behaviour.conduct is Conduct.CLEARTEXT:
+        elif isinstance(self._listener.spec.behaviour, Cleartext):
             self._refuse_tls()
         elif not self._behave(Moment.CLIENT_HELLO):
             self._on_tls(data)
@@ -198,7 +198,7 @@ class Connection(asyncio.Protocol):
 
     def _on_records(self, plain: bytes) -> None:
         if self._records is None:
-            serves = self._tls or self._listener.spec.behaviour.conduct is Conduct.CLEARTEXT
+            serves = self._tls or isinstance(self._listener.spec.behaviour, Cleartext)
             self._records = HttpServer(HTTPStatus.CREATED if serves else HTTPStatus.BAD_REQUEST)
         heard = self._records.receive(plain)
         for request in heard.requests:
@@ -238,14 +238,14 @@ class Connection(asyncio.Protocol):
     def _behave(self, moment: Moment) -> bool:
         """Do what the behaviour asks for at this moment; tell whether it asks for anything."""
         behaviour = self._listener.spec.behaviour
-        if behaviour.at is not moment or behaviour.conduct in {Conduct.SERVE, Conduct.CLEARTEXT}:
+        if not isinstance(behaviour, Silent | Close | Reset) or behaviour.at is not moment:
             return False
         if moment is Moment.CLIENT_HELLO and self._hello is not None:
             return True
         self._deaf = True
-        if behaviour.conduct is Conduct.CLOSE:
+        if isinstance(behaviour, Close):
             self._finish("FIN")
-        elif behaviour.conduct is Conduct.RESET:
+        elif isinstance(behaviour, Reset):
             self.reset()
         return True
 

@@ -6,12 +6,13 @@ from typing import Any
 
 from flb_handshake import trust
 from flb_handshake.explain import fix_line
-from flb_handshake.model import Scenario
+from flb_handshake.facts import facts_of
+from flb_handshake.model import Role, Scenario
 from flb_handshake.pki import Pki
-from flb_handshake.placing import Files, public_pem
+from flb_handshake.placing import Files
 from flb_handshake.report import terminal
 from flb_handshake.results import Finding, Result
-from flb_handshake.settings import Part, ca_file, configuration, files_of, whole_text
+from flb_handshake.settings import Part, configuration, files_of, whole_text
 from flb_handshake.verdict import observed_words, words
 
 _DIRECTORY = "/etc/fluent-bit/certs"
@@ -51,6 +52,8 @@ def page(one: Scenario) -> str:
     else:
         text = configuration([part], placed, {"logs": source} if setup.agent.source else {})
     should = one.expectation.should
+    known = facts_of(part, placed, pki)
+    peer = "collector" if setup.role is Role.OUTPUT else "shipper"
     told = [
         one.id,
         f"  because    {one.because}",
@@ -63,14 +66,14 @@ def page(one: Scenario) -> str:
         "",
         *(f"  {row}" for row in text.splitlines()),
         "",
-        f"The collector's chain ({setup.peer.chain.name}), leaf first",
+        f"The {peer}'s chain ({known.chain}), leaf first",
         "",
-        *_chain(pki.pem(*setup.peer.chain.sent).decode()),
-        f"  client certificate: {setup.peer.client_auth}",
+        *_chain(known.sent),
+        *([f"  client certificate: {known.client_auth}"] if known.client_auth else []),
         "",
         "CA.File",
         "",
-        *_chain(public_pem(pki, ca_file(setup.agent.ca, setup.peer.chain), setup.agent.ca_path)),
+        *_chain(known.anchors or ""),
     ]
     return "\n".join(told)
 
