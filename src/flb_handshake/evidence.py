@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from cryptography import x509
 from flb_handshake.errors import UserMistake
 from flb_handshake.peer.events import Event, Kind
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 _HINT: Final = "give a file that `flb-handshake run --evidence DIRECTORY` wrote"
 
@@ -116,10 +116,22 @@ class Evidence:
     unsupported: str | None = None
     """Why this agent could not be given what the scenario needs."""
     host: Mapping[str, str] = field(default_factory=dict)
+    step: str = ""
+    """Of a run in steps: what changed before this part of it; empty for the beginning."""
+    made: tuple[int, ...] = ()
+    """The numbers of the records that were made in this step, where records are numbered."""
+    then: tuple[Evidence, ...] = ()
+    """The steps that followed, each with what happened in it alone."""
+
+    @property
+    def steps(self) -> tuple[Evidence, ...]:
+        """This and the steps that followed."""
+        return (self, *self.then)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, without keys and passwords."""
-        stored = asdict(self)
+        stored = asdict(replace(self, then=()))
+        stored["then"] = [one.to_json() for one in self.then]
         stored["events"] = [event.to_json() for event in self.events]
         stored["schema"] = SCHEMA
         stored["agent"]["config"] = redacted(self.agent.config)
@@ -156,6 +168,9 @@ class Evidence:
                 harness_error=stored["harness_error"],
                 unsupported=stored["unsupported"],
                 host=dict(stored["host"]),
+                step=stored["step"],
+                made=tuple(int(number) for number in stored["made"]),
+                then=tuple(cls.from_json(one) for one in stored["then"]),
             )
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise UserMistake(
@@ -185,7 +200,7 @@ def _without_keys(value: Any) -> Any:
 def _check(stored: Mapping[str, Any], agent: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     """Raises TypeError or ValueError for what `judge` and the reports would stumble over."""
     texts = [
-        *(stored["scenario"], stored["peer_library"], *agent["log"]),
+        *(stored["scenario"], stored["step"], stored["peer_library"], *agent["log"]),
         *(value for name, value in agent.items() if name not in {"log", "exit_code", "shared"}),
         *(value for name, value in facts.items() if name not in {"properties", "anchors"}),
         *(text for pair in facts["properties"] for text in pair),
@@ -208,6 +223,7 @@ _TOLD_BY: Final[Mapping[Kind, Mapping[str, type]]] = {
     Kind.CLIENT_CHAIN: {"chain": list},
     Kind.TLS_ERROR: {"reason": str},
     Kind.REQUEST: {"tls": bool, "records": list},
+    Kind.ARRIVED: {"records": list, "count": int},
     Kind.CLOSED: {"by": str, "how": str},
 }
 """The facts without which an event of this kind cannot be judged."""
