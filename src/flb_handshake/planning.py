@@ -12,10 +12,24 @@ from packaging.version import Version
 
 from flb_handshake.agent.contract import Capability
 from flb_handshake.certificates import CertSpec
-from flb_handshake.model import CAFile, FileForm, Setup
+from flb_handshake.model import (
+    CAFile,
+    Change,
+    CollectorSpec,
+    Drip,
+    FileForm,
+    Reload,
+    Replace,
+    Role,
+    Setup,
+    Silent,
+)
 from flb_handshake.settings import files_of
 
 _LARGEST_BATCH: Final = 1000
+_LARGEST_BATCH_OF_INPUTS: Final = 50
+"""Shippers of one process come one after another, so that its log can be told apart."""
+
 _LARGEST_BATCH_BEFORE_4: Final = 250
 """Releases up to 3.x route to 256 outputs of one process; the rest get nothing, silently."""
 
@@ -37,9 +51,34 @@ def needs(setup: Setup) -> frozenset[Capability]:
         wanted.add(Capability.HOSTS)
     if setup.agent.ca is CAFile.SYSTEM:
         wanted.add(Capability.SYSTEM_STORE)
-    if any(file.form is FileForm.UNREADABLE for file in files_of(setup)):
+    changed = [change.to for change in changes(setup) if isinstance(change, Replace)]
+    if any(file.form is FileForm.UNREADABLE for file in (*files_of(setup), *changed)):
         wanted.add(Capability.UNPRIVILEGED)
+    if setup.role is Role.INPUT or setup.steps:
+        wanted.add(Capability.PORTS)
+    if changed or any(isinstance(change, Reload) for change in changes(setup)):
+        wanted.add(Capability.CHANGES)
+    if isinstance(setup.peer, CollectorSpec) and setup.peer.proxy:
+        wanted.add(Capability.PROXY)
     return frozenset(wanted)
+
+
+def changes(setup: Setup) -> list[Change]:
+    """All that changes in the steps of a setup."""
+    return [change for step in setup.steps for change in step.changes]
+
+
+def _is_alone(setup: Setup) -> bool:
+    """Whether it can share a process with nobody.
+
+    A silent or slow shipper holds up every other: Fluent Bit 5.1.1 shakes hands with one at a time.
+    """
+    agent, peer = setup.agent, setup.peer
+    if setup.steps or agent.config is not None or agent.service:
+        return True
+    if isinstance(peer, CollectorSpec):
+        return peer.proxy is not None
+    return isinstance(peer.behaviour, Silent | Drip)
 
 
 def _resolves(host: str) -> bool:
@@ -62,19 +101,18 @@ def batches(plays: Iterable[Play], *, version: str, isolated: bool) -> list[list
         return [[one] for one in plays]
     groups: dict[object, list[Play]] = defaultdict(list)
     for one in plays:
-        if one.setup.agent.config is not None:
+        if _is_alone(one.setup):
             groups[one.alias].append(one)
         elif one.doubtful:
             groups[settings_of(one.setup)].append(one)
         else:
-            groups[needs(one.setup)].append(one)
+            groups[one.setup.role, needs(one.setup)].append(one)
     old = Version(version) < Version("4")
-    most = _LARGEST_BATCH_BEFORE_4 if old else _LARGEST_BATCH
-    cut = [
-        group[start : start + most]
-        for group in groups.values()
-        for start in range(0, len(group), most)
-    ]
+    largest = _LARGEST_BATCH_BEFORE_4 if old else _LARGEST_BATCH
+    cut = []
+    for group in groups.values():
+        most = _LARGEST_BATCH_OF_INPUTS if group[0].setup.role is Role.INPUT else largest
+        cut += [group[start : start + most] for start in range(0, len(group), most)]
     return sorted(cut, key=len, reverse=True)
 
 

@@ -5,24 +5,30 @@ from __future__ import annotations
 import asyncio
 import math
 import platform
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Agent, Running
+from flb_handshake.agent.ports import Ports
 from flb_handshake.errors import HarnessFailure
 from flb_handshake.evidence import AgentRun, Evidence
 from flb_handshake.facts import facts_of
-from flb_handshake.model import Setup
+from flb_handshake.model import Role, Setup
 from flb_handshake.peer import tls
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.pki import Pki, key_identity
 from flb_handshake.placing import Files
 from flb_handshake.planning import Play, batches, needs, slow_keys
+from flb_handshake.scenes import Scene
 from flb_handshake.settings import Part, files_of
+from flb_handshake.shipments import ship_all
 from flb_handshake.staging import Batch, Member, staged
+from flb_handshake.stepping import Surroundings, play_steps
 
 _DEADLINE: Final = 6.0
 """Seconds a process is given, and a bit more for each of its outputs."""
@@ -60,6 +66,7 @@ async def play(
         return await stage.play(plays, isolated=isolated)
     finally:
         stage.collector.close()
+        stage.ports.release()
 
 
 class _Stage:
@@ -71,6 +78,7 @@ class _Stage:
         self.agent = agent
         self.pki = Pki()
         self.collector = Collector(self.pki, bind=agent.bind)
+        self.ports = Ports()
         self._deadline = deadline
         self._progress = progress
         self._evidence = kept
@@ -105,7 +113,9 @@ class _Stage:
 
     async def _perform(self, planned: Sequence[Sequence[Play]]) -> None:
         """Runs the batches side by side; what an exit leaves open is played again, divided."""
-        ready = [await staged(one, self.agent, self.collector, self.pki) for one in planned]
+        ready = [
+            await staged(one, self.agent, self.collector, self.ports, self.pki) for one in planned
+        ]
         await self.agent.prepare([one.job for one in ready])
         rest = await _together([self._run(one) for one in ready])
         again = [plays for left in rest for plays in left]
@@ -116,10 +126,9 @@ class _Stage:
         """Runs a batch; gives what must be played again to know which play ended the process."""
         turn = self._large_turns if len(batch.members) > _LARGE else self._turns
         async with turn:
-            began = self.collector.clock()
             try:
                 running = await self.agent.start(batch.job)
-                exit_code, until = await self._watched(batch, running)
+                scenes, exit_code = await self._performed(batch, running)
             except HarnessFailure as error:
                 for one in batch.members:
                     self._keep(one.play.setup, self._nothing(one.play, harness_error=str(error)))
@@ -127,55 +136,64 @@ class _Stage:
         for one in batch.members:
             one.listener.close()
         again = _undecided(batch) if exit_code is not None and batch.is_mixed else []
-        self._collect(batch, running, exit_code, (began, until), {id(one) for one in again})
+        self._collect(batch, scenes, exit_code, {id(one) for one in again})
         if len(again) < len(batch.members):
             return [[one.play] for one in again]
         middle = len(again) // 2
         return [[one.play for one in half] for half in (again[:middle], again[middle:])]
 
-    async def _watched(self, batch: Batch, running: Running) -> tuple[int | None, float]:
-        """Waits for all that can happen, then stops it; its exit code, if it ended by itself.
-
-        And when it was stopped: a connection that ends after that was cut by us, not by the agent.
-        """
-        waiting = _Waiting(batch, running)
-        await waiting.until_done(self._deadline + _DEADLINE_PER_OUTPUT * len(batch.members))
-        exit_code = running.exited.result() if running.exited.done() else None
-        until = round(self.collector.clock(), 6)  # as events have it
-        await running.stop()
-        return exit_code, until if exit_code is None else math.inf
+    async def _performed(self, batch: Batch, running: Running) -> tuple[list[Scene], int | None]:
+        """The scenes of all members, and the exit code, if the agent ended by itself."""
+        began = self.collector.clock()
+        try:
+            if batch.members[0].play.setup.steps:
+                around = Surroundings(collector=self.collector, pki=self.pki, limit=self._deadline)
+                scenes = await play_steps(batch.members[0], running, around)
+            elif batch.role is Role.INPUT:
+                scenes = await ship_all(batch, running, self.collector, self.pki, self._deadline)
+            else:
+                limit = self._deadline + _DEADLINE_PER_OUTPUT * len(batch.members)
+                scenes = []
+                await _Waiting(batch, running).until_done(limit)
+            exit_code = running.exited.result() if running.exited.done() else None
+            # A connection that ends from now on was cut by us, not by the agent.
+            until = round(self.collector.clock(), 6) if exit_code is None else math.inf
+        finally:
+            await running.stop()
+        return scenes or _scenes(batch, running, began, until, exit_code), exit_code
 
     def _collect(
-        self,
-        batch: Batch,
-        running: Running,
-        exit_code: int | None,
-        span: tuple[float, float],
-        left_out: set[int],
+        self, batch: Batch, scenes: Sequence[Scene], exit_code: int | None, left_out: set[int]
     ) -> None:
-        began, until = span
+        by_member: dict[int, list[Scene]] = defaultdict(list)
+        for scene in scenes:
+            by_member[id(scene.member)].append(scene)
         alone = len(batch.members) == 1
-        everything = [line for line in running.log.lines if not logs.is_step(line)]
-        whose = {} if alone else logs.attributed(everything, batch.ports)
-        loud = [line for line in everything if _is_loud(line)] if exit_code is not None else []
         for one in batch.members:
             if id(one) in left_out:
                 continue
-            events = tuple(event for event in one.listener.events if event.t <= until)
-            lines = everything if alone else whose.get(one.part.alias, [])
-            if exit_code is not None and not events:
-                lines = loud
-            last = events[-1].t if events else self.collector.clock()
-            evidence = Evidence(
-                scenario=one.play.alias,
-                agent=self._agent_run(one.section, lines, exit_code, shared=not alone),
-                facts=one.facts,
-                events=events,
-                peer_library=tls.library(),
-                duration=max(0.0, last - began),
-                host=_HOST,
+            first, *then = (
+                self._evidence_of(
+                    scene, exit_code if scene is by_member[id(one)][-1] else None, shared=not alone
+                )
+                for scene in by_member[id(one)]
             )
-            self._keep(one.play.setup, evidence)
+            self._keep(one.play.setup, replace(first, then=tuple(then)))
+
+    def _evidence_of(self, scene: Scene, exit_code: int | None, *, shared: bool) -> Evidence:
+        last = scene.events[-1].t if scene.events else self.collector.clock()
+        lines = [line for line in scene.lines if not logs.is_step(line)]
+        return Evidence(
+            scenario=scene.member.play.alias,
+            agent=self._agent_run(scene.member.section, lines, exit_code, shared=shared),
+            facts=scene.facts,
+            events=scene.events,
+            peer_library=tls.library(),
+            duration=max(0.0, last - scene.began),
+            host=_HOST,
+            step=scene.step,
+            made=scene.made,
+        )
 
     def _agent_run(
         self, config: str, log: Sequence[str], exit_code: int | None, *, shared: bool
@@ -229,6 +247,26 @@ async def _together(works: Sequence[Coroutine[Any, Any, _Value]]) -> list[_Value
 
 
 _HOST: Final = {"system": platform.system(), "release": platform.release()}
+
+
+def _scenes(
+    batch: Batch, running: Running, began: float, until: float, exit_code: int | None
+) -> list[Scene]:
+    """What happened to each output of a batch, up to this time."""
+    alone = len(batch.members) == 1
+    everything = [line for line in running.log.lines if not logs.is_step(line)]
+    whose = {} if alone else logs.attributed(everything, batch.ports)
+    loud = [line for line in everything if _is_loud(line)] if exit_code is not None else []
+    scenes = []
+    for one in batch.members:
+        events = tuple(event for event in one.listener.events if event.t <= until)
+        lines = everything if alone else whose.get(one.part.alias, [])
+        if exit_code is not None and not events:
+            lines = loud
+        scenes.append(
+            Scene(member=one, facts=one.facts, events=events, lines=tuple(lines), began=began)
+        )
+    return scenes
 
 
 def _undecided(batch: Batch) -> list[Member]:

@@ -37,6 +37,9 @@ client has no name to be checked."""
 RECORD: Final = '{"message":"handshake"}'
 """The record that `dummy` makes."""
 
+LOOPBACK: Final = "127.0.0.1"
+"""Where the inputs of an agent listen, and its own HTTP server."""
+
 _PACE: Final = {
     "Flush": "0.01",
     "Grace": "0",
@@ -91,8 +94,8 @@ class Part:
     tag: str
     listens: int = 0
     """The port of an input: the one that is tried, or the one that feeds an output in steps."""
-    at: str = "127.0.0.1"
-    """The address that an input listens on."""
+    admin: int = 0
+    """The port of the agent's own HTTP server, where it is asked to reload; 0: it has none."""
 
 
 def ca_file(setup: Setup) -> File | None:
@@ -189,13 +192,15 @@ def properties(setup: Setup, placed: Placed) -> dict[str, str]:
     return made
 
 
-def configuration(parts: Sequence[Part], placed: Placed, sources: Mapping[str, str]) -> str:
+def configuration(
+    parts: Sequence[Part], placed: Placed, sources: Mapping[str, str], parsers: str = ""
+) -> str:
     """The whole text: a service, an input for each tag, an output for each part.
 
     `sources` gives the path that `tail` reads for a tag; a tag that is not in it is fed by `dummy`,
-    or over the port that its part listens on.
+    or over the port that its part listens on. `parsers` is the path of PARSERS, if it is needed.
     """
-    sections = [_section("SERVICE", {**_PACE, **dict(parts[0].setup.agent.service)})]
+    sections = [_section("SERVICE", _service(parts[0], parsers))]
     seen: set[str] = set()
     for part in parts:
         if part.setup.role is Role.OUTPUT and part.tag not in seen:
@@ -203,6 +208,16 @@ def configuration(parts: Sequence[Part], placed: Placed, sources: Mapping[str, s
             sections.append(_section("INPUT", _source(part, sources.get(part.tag))))
     sections += [section(part, placed) for part in parts]
     return "\n".join(sections)
+
+
+def _service(part: Part, parsers: str) -> dict[str, str]:
+    made = dict(_PACE)
+    if parsers:
+        made["Parsers_File"] = parsers
+    if part.admin:
+        own = {"HTTP_Server": "on", "HTTP_Listen": LOOPBACK, "HTTP_Port": str(part.admin)}
+        made |= {"Hot_Reload": "on", **own}
+    return made | dict(part.setup.agent.service)
 
 
 def section(part: Part, placed: Placed) -> str:
@@ -240,7 +255,7 @@ def _input(part: Part, placed: Placed) -> str:
             "Name": plugin,
             "Alias": part.alias,
             "Tag": part.tag,
-            "Listen": part.at,
+            "Listen": LOOPBACK,
             "Port": str(part.listens),
             **_TAKES.get(plugin, {}),
             **properties(part.setup, placed),
@@ -268,7 +283,7 @@ def _source(part: Part, source: str | None) -> dict[str, str]:
         return {
             "Name": "tcp",
             "Tag": part.tag,
-            "Listen": part.at,
+            "Listen": LOOPBACK,
             "Port": str(part.listens),
             "Format": "json",
             **extra,

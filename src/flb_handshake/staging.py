@@ -9,13 +9,26 @@ from typing import Final
 
 from flb_handshake import placing
 from flb_handshake.agent.contract import Agent, Capability, Job
+from flb_handshake.agent.ports import Ports
 from flb_handshake.evidence import Facts
 from flb_handshake.facts import facts_of
+from flb_handshake.model import (
+    Cleartext,
+    CollectorSpec,
+    Reload,
+    Replace,
+    Role,
+    Setup,
+    Way,
+)
 from flb_handshake.peer.collector import Collector, Listener
 from flb_handshake.pki import Pki
-from flb_handshake.planning import Play, needs, settings_of
+from flb_handshake.planning import Play, changes, needs, settings_of
 from flb_handshake.settings import (
+    LOOPBACK,
+    PARSERS,
     Part,
+    Placed,
     configuration,
     files_of,
     section,
@@ -33,8 +46,10 @@ class Member:
     play: Play
     part: Part
     listener: Listener
+    """The collector; of an input, the one to which its records are sent on."""
     section: str
     """Its own part of the configuration."""
+    placed: Placed
     facts: Facts
 
 
@@ -51,39 +66,38 @@ class Batch:
         return {one.part.port: one.part.alias for one in self.members}
 
     @property
+    def role(self) -> Role:
+        """Which part of Fluent Bit its plays try: all the same one."""
+        return self.members[0].play.setup.role
+
+    @property
     def is_mixed(self) -> bool:
         """Whether its plays differ in the agent's settings."""
         return len({settings_of(one.play.setup) for one in self.members}) > 1
 
 
-async def staged(plays: Sequence[Play], agent: Agent, collector: Collector, pki: Pki) -> Batch:
+async def staged(
+    plays: Sequence[Play], agent: Agent, collector: Collector, ports: Ports, pki: Pki
+) -> Batch:
     """A batch with its listeners, its configuration and its files. Raises HarnessFailure."""
     name = f"job-{next(_NUMBERS)}"
     tags: dict[object, str] = {}
-    listeners = [
-        await collector.listen(one.setup.collector, expected=max(1, len(one.setup.agent.source)))
-        for one in plays
-    ]
+    listeners = [await _listener(one.setup, collector) for one in plays]
     parts = [
-        _part(one, listener.port, agent, tags)
+        _part(one, listener.port, agent, tags, ports)
         for one, listener in zip(plays, listeners, strict=True)
     ]
     files = placing.Files(agent.directory(name), pki)
-    placed = files.place(file for one in plays for file in files_of(one.setup))
-    lines = {part.tag: part.setup.agent.source for part in parts if part.setup.agent.source}
-    sources = {tag: files.source(tag, found) for tag, found in lines.items()}
-    whole = plays[0].setup.agent.config is not None
-    config = (
-        whole_text(parts[0], placed, sources.get(parts[0].tag, ""))
-        if whole
-        else configuration(parts, placed, sources)
-    )
+    mounted = any(_swaps(one.setup) for one in plays)
+    placed = files.place((file for one in plays for file in files_of(one.setup)), mounted=mounted)
+    config = _config(parts, placed, files)
     members = tuple(
         Member(
             play=one,
             part=part,
             listener=listener,
-            section=config if whole else section(part, placed),
+            section=section(part, placed) if part.setup.agent.config is None else config,
+            placed=placed,
             facts=facts_of(part, placed, pki),
         )
         for one, part, listener in zip(plays, parts, listeners, strict=True)
@@ -91,15 +105,49 @@ async def staged(plays: Sequence[Play], agent: Agent, collector: Collector, pki:
     return Batch(members=members, job=_job(name, config, files, parts, pki))
 
 
-def _part(one: Play, port: int, agent: Agent, tags: dict[object, str]) -> Part:
-    """A play as one output; those that read the same input share its tag."""
-    wanted = one.setup.agent
+async def _listener(setup: Setup, collector: Collector) -> Listener:
+    if setup.role is Role.INPUT:
+        return await collector.listen(_SINK)
+    return await collector.listen(setup.collector, expected=max(1, len(setup.agent.source)))
+
+
+_SINK: Final = CollectorSpec(behaviour=Cleartext())
+"""Where the records of an input go: this is not what is tried."""
+
+
+def _swaps(setup: Setup) -> bool:
+    """Whether a file of the agent's changes by a symlink swap."""
+    return any(one.way is Way.SYMLINK for one in changes(setup) if isinstance(one, Replace))
+
+
+def _config(parts: Sequence[Part], placed: Placed, files: placing.Files) -> str:
+    lines = {part.tag: part.setup.agent.source for part in parts if part.setup.agent.source}
+    sources = {
+        tag: files.text(f"{tag}.log", "".join(f"{line}\n" for line in found))
+        for tag, found in lines.items()
+    }
+    if parts[0].setup.agent.config is not None:
+        return whole_text(parts[0], placed, sources.get(parts[0].tag, ""))
+    parsed = any(part.setup.agent.plugin == "syslog" for part in parts)
+    parsers = files.text("parsers.conf", PARSERS) if parsed else ""
+    return configuration(parts, placed, sources, parsers)
+
+
+def _part(one: Play, port: int, agent: Agent, tags: dict[object, str], ports: Ports) -> Part:
+    """A play as one output or input; outputs that read the same source share its tag."""
+    wanted, setup = one.setup.agent, one.setup
+    own_tag = setup.role is Role.INPUT or bool(setup.steps)
+    source = one.alias if own_tag else (wanted.source, wanted.input_properties)
+    dialled = wanted.host if setup.role is Role.OUTPUT else LOOPBACK
+    reloads = any(isinstance(change, Reload) for change in changes(setup))
     return Part(
         alias=one.alias,
-        setup=one.setup,
-        address=agent.dials if wanted.host == "127.0.0.1" else wanted.host,
+        setup=setup,
+        address=agent.dials if dialled == LOOPBACK else dialled,
         port=port,
-        tag=tags.setdefault((wanted.source, wanted.input_properties), f"t{len(tags)}"),
+        tag=tags.setdefault(source, f"t{len(tags)}"),
+        listens=ports.reserve() if own_tag else 0,
+        admin=ports.reserve() if reloads else 0,
     )
 
 
@@ -118,4 +166,14 @@ def _job(name: str, config: str, files: placing.Files, parts: Sequence[Part], pk
         hosts=tuple(sorted(hosts)),
         system_certs=store,
         unprivileged=Capability.UNPRIVILEGED in wanted,
+        environment=_environment(parts[0]),
     )
+
+
+def _environment(part: Part) -> dict[str, str]:
+    """Fluent Bit takes its proxy from the environment (src/flb_config.c), one for all outputs."""
+    peer = part.setup.peer
+    proxy = peer.proxy if isinstance(peer, CollectorSpec) else None
+    if proxy is None:
+        return {}
+    return {"HTTP_PROXY": f"{'https' if proxy.chain else 'http'}://{LOOPBACK}:{part.port}"}

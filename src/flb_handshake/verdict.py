@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flb_handshake.evidence import Evidence
 from flb_handshake.judge import Observation
-from flb_handshake.model import Does, Expectation, Outcome, VerdictKind
+from flb_handshake.model import Does, Expectation, Fates, Outcome, VerdictKind
 
 _BY_SIGNAL = range(129, 160)
 """Exit codes by which a container tells of a signal; Fluent Bit itself returns 1 or 255."""
@@ -55,6 +55,20 @@ def compare(
     if _crashed(does, evidence):
         told += f"; the agent ended by itself, with exit code {evidence.agent.exit_code}"
     return Verdict(kind=kind, reason=told)
+
+
+def compare_fates(expected: Fates, observed: Fates) -> Verdict | None:
+    """What differs in the fates of the records; None: nothing."""
+    if expected == observed:
+        return None
+    reason = f"expected {fates_words(expected)}, observed {fates_words(observed)}"
+    return Verdict(kind=VerdictKind.WRONG_REASON, reason=reason)
+
+
+def fates_words(fates: Fates) -> str:
+    """The fates of the records in words."""
+    told = [f"{n} {fate}" for fate in ("lost", "late", "doubled") if (n := getattr(fates, fate))]
+    return f"records: {', '.join(told)}" if told else "each record once and in time"
 
 
 def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictKind | None:

@@ -38,6 +38,10 @@ _OPEN_FILES: Final = 20000
 
 _CONFLICT: Final = 409
 
+_NEAR: Final = (Capability.PORTS, Capability.CHANGES, Capability.PROXY)
+"""What takes a daemon on this machine. The inputs of another one's containers would be open to its
+network, and nothing in Docker's API writes a file in place or signals one of several processes."""
+
 _Client = TypeVar("_Client", bound=APIClient)
 
 
@@ -65,6 +69,8 @@ def open_docker(ref: str) -> DockerAgent:
         raise
     reason = lacks_names(way, docker.api_version)
     lacks = {Capability.HOSTS: reason} if reason else {}
+    if not engine.shares:
+        lacks |= dict.fromkeys(_NEAR, "the Docker daemon runs on another machine")
     rooms = {Surroundings(): container} if engine.shares else {}
     return DockerAgent(engine, identity, lacks, rooms)
 
@@ -147,10 +153,13 @@ class DockerDaemon:
         with _asking("give a container's output"):
             return _Stream(self._api.attach(container, stream=True))
 
-    def beside(self, container: str, command: Sequence[str]) -> tuple[str, Output]:
+    def beside(
+        self, container: str, command: Sequence[str], env: Mapping[str, str]
+    ) -> tuple[str, Output]:
         """See Daemon."""
         with _asking("run a Fluent Bit in a container"):
-            process = str(self._api.exec_create(container, list(command))["Id"])
+            made = self._api.exec_create(container, list(command), environment=dict(env))
+            process = str(made["Id"])
             return process, _Stream(self._api.exec_start(process, stream=True))
 
     def said(self, container: str, command: Sequence[str], env: Mapping[str, str]) -> bytes:

@@ -28,6 +28,13 @@ _PUT_BACK: Final = re.compile(r"KA connection #\d+ to \S*?:(?P<port>\d{1,5}) is 
 _TO_PORT: Final = re.compile(r"connection #(?P<fd>-?\d+) (?:failed )?to \S*?:(?P<port>\d{1,5})\b")
 
 
+_STARTED: Final = re.compile(r"\] \[sp\] stream processor started")
+_RETRY: Final = re.compile(r"failed to flush chunk '(?P<chunk>[^']+)', retry in ")
+_RESOLVED: Final = re.compile(
+    r"flush chunk '(?P<again>[^']+)' succeeded|chunk '(?P<given_up>[^']+)' cannot be retried"
+)
+
+
 class Level(StrEnum):
     """How loud a line is."""
 
@@ -98,6 +105,27 @@ def is_step(raw: str) -> bool:
     the first of them is no mere step: it says that a file descriptor begins anew.
     """
     return "[tls] connection #" in raw and _STEP.search(raw) is not None
+
+
+def is_started(raw: str) -> bool:
+    """Whether the line says that every input listens: 5.1.1 starts its stream processor after them.
+
+    After a hot reload it says so again.
+    """
+    return "stream processor" in raw and _STARTED.search(raw) is not None
+
+
+def awaiting_retry(lines: Iterable[str]) -> set[str]:
+    """The chunks of records that will be sent again, by name."""
+    pending: set[str] = set()
+    for raw in lines:
+        if " chunk '" not in raw:
+            continue
+        if again := _RETRY.search(raw):
+            pending.add(again["chunk"])
+        elif done := _RESOLVED.search(raw):
+            pending.discard(done["again"] or done["given_up"])
+    return pending
 
 
 def final_alias(raw: str, ports: Mapping[int, str]) -> str | None:

@@ -69,7 +69,9 @@ class Workplace:
         _write(base / "fluent-bit.conf", job.config.encode(), 0o600)
         for file in job.files:
             path = base / file.path
-            if file.content is None:
+            if file.link is not None:
+                path.symlink_to(file.link)
+            elif file.content is None:
                 _make_directory(path)
             else:
                 _write(path, file.content, file.mode)
@@ -127,6 +129,15 @@ class RunningProcess:
         )
         self.exited.set_exception(failure)
         self.exited.exception()  # the loop complains of exceptions that nobody looked at
+
+    def seen(self, path: str) -> Path:
+        """See Running. It sees what the harness sees."""
+        return Path(path)
+
+    def signal(self, number: int) -> None:
+        """See Running. To the agent alone: what unshare and setpriv were, it has become."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
     async def stop(self) -> None:
         """See Running."""
@@ -231,6 +242,7 @@ class ProcessAgent:
             "PATH": os.environ.get("PATH", os.defpath),
             "HOSTS": f"{base}/hosts" if job.hosts else "",
             "CERTS": f"{base}/system-certs" if job.system_certs is not None else "",
+            **job.environment,
         }
 
 

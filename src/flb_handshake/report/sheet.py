@@ -13,7 +13,7 @@ from flb_handshake.placing import Files
 from flb_handshake.report import terminal
 from flb_handshake.results import Finding, Result
 from flb_handshake.settings import Part, configuration, files_of, whole_text
-from flb_handshake.verdict import observed_words, words
+from flb_handshake.verdict import fates_words, observed_words, words
 
 _DIRECTORY = "/etc/fluent-bit/certs"
 
@@ -58,6 +58,11 @@ def page(one: Scenario) -> str:
         one.id,
         f"  because    {one.because}",
         f"  expected   {words(one.expectation.does)}",
+        *(
+            f"  then       {step.name}: {words(then.does)}"
+            for step, then in zip(setup.steps, one.then, strict=True)
+        ),
+        *([f"  records    {fates_words(one.fates)}"] if one.then else []),
         *([f"  should be  {should}"] if should else []),
         f"  declared   {one.where}",
         *([f"  refs       {', '.join(one.refs)}"] if one.refs else []),
@@ -94,13 +99,14 @@ def attempt(result: Finding) -> str:
     if isinstance(result, Result):
         told.append(f"  verdict    {result.verdict.kind} {result.verdict.reason}".rstrip())
     told += [f"  it said    {sign.text}" for sign in seen.signs[:5]]
-    if result.exposure:
-        told.append(f"  exposure   {', '.join(result.exposure)}")
-    told += [f"  why        {cause.because}" for cause in result.causes]
+    told += [f"  {label:<10} {text}" for label, text in terminal.steps(result)]
+    if result.all_exposure:
+        told.append(f"  exposure   {', '.join(result.all_exposure)}")
+    told += [f"  why        {cause.because}" for cause in result.all_causes]
     if seen.note:
         told.append(f"  why        {seen.note}")
-    if result.causes:
-        told.append(f"  fix        {fix_line(result.causes)}")
+    if result.all_causes:
+        told.append(f"  fix        {fix_line(result.all_causes)}")
     return "\n".join(told)
 
 

@@ -1,0 +1,100 @@
+"""Ships to the inputs of a running agent, one shipper after another, and sees what comes out."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any, Final
+
+from flb_handshake.agent import logs
+from flb_handshake.agent.contract import Running
+from flb_handshake.listening import Ear, first_of
+from flb_handshake.peer.collector import Collector
+from flb_handshake.peer.events import Event, Kind
+from flb_handshake.peer.shipper import Shipper
+from flb_handshake.pki import Pki
+from flb_handshake.scenes import Scene, merged, record
+from flb_handshake.settings import LOOPBACK
+from flb_handshake.staging import Batch, Member
+
+_LAST_WORDS: Final = 0.1
+"""Seconds for the log to say why, once a connection has ended without an answer."""
+
+_ACCEPTED: Final = range(200, 300)
+
+
+async def ship_all(
+    batch: Batch, running: Running, collector: Collector, pki: Pki, limit: float
+) -> list[Scene]:
+    """One scene for each member; `limit` is the time of each shipper, in seconds."""
+    ear = Ear(running)
+    began = collector.clock()
+    ready = await ear.heard(logs.is_started, since=0, limit=limit)
+    scenes = []
+    for one in batch.members:
+        since = ear.position if ready else 0
+        events: list[Event] = []
+        if ready and not running.exited.done():
+            began = collector.clock()
+            shipper = Shipper(
+                one.play.setup.shipper, one.play.setup.agent.plugin, pki, collector.clock
+            )
+            await ship(shipper, one, ear, running, record(1), limit)
+            await shipper.close()
+            events = shipper.events
+        scenes.append(
+            Scene(
+                member=one,
+                facts=one.facts,
+                events=merged(events, one.listener.events),
+                lines=tuple(ear.lines(since)),
+                began=began,
+            )
+        )
+    return scenes
+
+
+async def ship(
+    shipper: Shipper,
+    one: Member,
+    ear: Ear,
+    shipped: dict[str, Any],
+    limit: float,
+) -> None:
+    """Ships a record, and returns when all is seen that can be seen of it."""
+    until = time.monotonic() + limit
+    since, before = ear.position, len(shipper.events)
+    over = asyncio.Event()
+    one.listener.on_settled = over.set
+
+    def look(event: Event) -> None:
+        if event.kind is Kind.CLOSED and not _is_accepted(shipper.events[before:]):
+            over.set()
+
+    shipper.watch = look
+    sending = asyncio.create_task(shipper.ship(LOOPBACK, one.part.listens, shipped, limit=limit))
+    try:
+        await first_of([asyncio.shield(sending)], ear.ended, limit)
+        said = shipper.events[before:]
+        if _is_open(said) or _is_accepted(said):
+            await first_of([over.wait()], ear.ended, until - time.monotonic())
+        if not one.listener.settled:
+            await ear.heard(_is_last_word, since=since, limit=_LAST_WORDS)
+    finally:
+        sending.cancel()
+        await asyncio.wait({sending})
+
+
+def _is_last_word(line: str) -> bool:
+    return "[tls] error" in line
+
+
+def _is_open(events: list[Event]) -> bool:
+    kinds = {event.kind for event in events}
+    return Kind.SHIPPED in kinds and Kind.CLOSED not in kinds
+
+
+def _is_accepted(events: list[Event]) -> bool:
+    """Whether the agent has said that it took the record."""
+    answers = [event.facts for event in events if event.kind is Kind.RESPONSE]
+    return any("answer" in said or said.get("status") in _ACCEPTED for said in answers)
