@@ -221,9 +221,12 @@ _TOLD_BY: Final[Mapping[Kind, Mapping[str, type]]] = {
     Kind.STATE: {"name": str},
     Kind.ALERT: {"by": str, "level": str, "name": str},
     Kind.CLIENT_CHAIN: {"chain": list},
+    Kind.SERVER_CHAIN: {"chain": list},
+    Kind.CERTIFICATE_REQUEST: {"authorities": list},
     Kind.TLS_ERROR: {"reason": str},
     Kind.REQUEST: {"tls": bool, "records": list},
     Kind.ARRIVED: {"records": list, "count": int},
+    Kind.SHIPPED: {"tls": bool, "records": list},
     Kind.CLOSED: {"by": str, "how": str},
 }
 """The facts without which an event of this kind cannot be judged."""
@@ -237,7 +240,7 @@ def _event(stored: Mapping[str, Any]) -> Event:
             raise TypeError(f"{event.facts[name]!r} cannot be '{name}' of '{event.kind}'")
     if event.kind is Kind.ALERT and event.facts["by"] not in {"agent", "peer"}:
         raise ValueError(f"nobody is called {event.facts['by']!r}")
-    if event.kind is Kind.CLIENT_CHAIN:
+    if event.kind in {Kind.CLIENT_CHAIN, Kind.SERVER_CHAIN}:
         for pem in event.facts["chain"]:
             try:
                 x509.load_pem_x509_certificate(pem.encode())

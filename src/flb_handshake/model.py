@@ -244,6 +244,8 @@ class ShipperSpec:
     """What it offers beside, or in place of, its protocol's own; see `http2`."""
     http2: bool = False
     """An HTTP shipper offers h2 and http/1.1, and speaks what is chosen; else http/1.1 alone."""
+    keeps: bool = False
+    """Whether it keeps its connection for the next record."""
     behaviour: Behaviour = Serve()
 
 

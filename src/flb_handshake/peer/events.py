@@ -12,6 +12,7 @@ class Kind(StrEnum):
     """What an event tells."""
 
     ACCEPTED = "accepted"
+    """The TCP connection was made, whichever end it was that accepted it."""
     FIRST_BYTES = "first_bytes"
     """`hex`: up to 16 bytes; `tls`: whether they can begin a TLS handshake."""
     CLIENT_HELLO = "client_hello"
@@ -23,21 +24,24 @@ class Kind(StrEnum):
     CLIENT_CHAIN = "client_chain"
     """`chain`: what the client presented (PEM texts); empty when it presented none."""
     SERVER_CHAIN = "server_chain"
-    """`chain`: what an agent that is a server presented (PEM texts)."""
+    """`chain`: what the server presented (PEM texts), also when it was refused."""
     CERTIFICATE_REQUEST = "certificate_request"
-    """An agent that is a server asked for a certificate; `authorities`: the CAs that it named."""
-    SHIPPED = "shipped"
-    """A shipper has handed its record over: `tls`."""
+    """The server asked for a certificate. `authorities`: the names in it (RFC 4514), maybe none."""
     TLS_ERROR = "tls_error"
     """`reason`: the TLS library's own words."""
     REQUEST = "request"
     """`tls`, `method`, `target`, `content_type`, `records`, `body` (its beginning)."""
     ARRIVED = "arrived"
     """What a shipper shipped came out of the agent at the other end: `records`, `count`, `body`."""
+    SHIPPED = "shipped"
+    """A shipper has handed over all of a message: `tls`, `records`, `bytes` (of the message)."""
     RESPONSE = "response"
-    """`status`."""
+    """`status` in HTTP; else `answer`, in the protocol's own word."""
     CLOSED = "closed"
-    """`by`: who ended it first (agent or peer), `how`: close_notify, FIN, RST or timeout."""
+    """`by`: who ended it first (agent or peer), `how`: close_notify, FIN, RST, timeout or refused.
+
+    Refused stands alone: there was no connection.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,16 @@ _ALERTS: Final = {
 ALERT_NAMES: Final = frozenset(_ALERTS.values())
 
 _FATAL: Final = 2
+
+
+_WARNINGS: Final = frozenset({"close_notify", "user_canceled", "no_renegotiation"})
+"""What is said at the level of a warning; everything else is fatal."""
+
+
+def alert_value(name: str) -> int:
+    """An alert of that name (IANA's) as `alert_facts` reads it. Raises KeyError."""
+    numbers = {known: number for number, known in _ALERTS.items()}
+    return numbers[name] | (1 if name in _WARNINGS else _FATAL) << 8
 
 
 def alert_facts(value: int) -> dict[str, str]:

@@ -19,7 +19,8 @@ from flb_handshake.model import ClientAuth
 from flb_handshake.peer.events import Kind, alert_facts
 
 if TYPE_CHECKING:
-    from flb_handshake.model import CollectorSpec
+    from flb_handshake.certificates import Chain
+    from flb_handshake.model import CollectorSpec, ShipperSpec
     from flb_handshake.pki import Pki
 
 Report: TypeAlias = Callable[[Kind, dict[str, Any]], object]
@@ -68,23 +69,33 @@ def context(spec: CollectorSpec, pki: Pki) -> SSL.Context:
     made = SSL.Context(SSL.TLS_SERVER_METHOD)
     made.set_options(SSL.OP_NO_TICKET)
     made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    made.set_cipher_list(_ciphers(spec.ciphers))
-    made.set_min_proto_version(_version(spec.min_version or "TLSv1"))
-    if spec.max_version:
-        made.set_max_proto_version(_version(spec.max_version))
+    bound(made, spec)
     _use_chain(made, spec, pki)
     if spec.client_auth is not ClientAuth.NONE:
         _want_client_certificate(made, spec, pki)
     if spec.alpn:
         made.set_alpn_select_callback(_alpn_choice(spec.alpn))
-    made.set_info_callback(_on_info)
+    made.set_info_callback(on_info)
     return made
+
+
+def bound(made: SSL.Context, spec: CollectorSpec | ShipperSpec) -> None:
+    """Set the versions and ciphers of a spec. Raises as `context`."""
+    made.set_cipher_list(_ciphers(spec.ciphers))
+    made.set_min_proto_version(_version(spec.min_version or "TLSv1"))
+    if spec.max_version:
+        made.set_max_proto_version(_version(spec.max_version))
 
 
 def reason(error: Exception) -> str:
     """Say in OpenSSL's own words what went wrong, the innermost last."""
     queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
     return "; ".join(str(entry[-1]) for entry in queue) or str(error) or "no reason given"
+
+
+def pems(certificates: list[x509.Certificate]) -> list[str]:
+    """These certificates as evidence keeps them."""
+    return [one.public_bytes(serialization.Encoding.PEM).decode() for one in certificates]
 
 
 def _version(name: str) -> int:
@@ -100,22 +111,32 @@ def _ciphers(wanted: str | None) -> bytes:
 
 
 def _use_chain(made: SSL.Context, spec: CollectorSpec, pki: Pki) -> None:
-    if spec.files:
-        leaf, *above = x509.load_pem_x509_certificates(spec.files[0].encode())
-        key = serialization.load_pem_private_key(spec.files[1].encode(), None)
-        if not isinstance(key, _SIGNING):
-            raise TypeError("the key is of a kind that signs nothing")
+    if spec.files is None:
+        present(made, spec.chain, pki)
+        return
+    _use_certificates(made, x509.load_pem_x509_certificates(spec.files[0].encode()))
+    key = serialization.load_pem_private_key(spec.files[1].encode(), None)
+    if not isinstance(key, _SIGNING):
+        raise TypeError("the key is of a kind that signs nothing")
+    made.use_privatekey(key)
+    made.check_privatekey()
+
+
+def present(made: SSL.Context, chain: Chain, pki: Pki) -> None:
+    """Have this context present a chain, and sign handshakes with its key. Raises as `context`."""
+    _use_certificates(made, [pki.certificate(sent) for sent in chain.sent])
+    if chain.key_of is not None:
+        _use_wrong_key(made, pki.handshake_key(chain))
     else:
-        leaf, *above = (pki.certificate(sent) for sent in spec.chain.sent)
-        key = pki.key(spec.chain.leaf)
+        made.use_privatekey(pki.key(chain.leaf))
+    made.check_privatekey()
+
+
+def _use_certificates(made: SSL.Context, sent: list[x509.Certificate]) -> None:
+    leaf, *above = sent
     made.use_certificate(leaf)
     for certificate in above:
         made.add_extra_chain_cert(certificate)
-    if spec.files is None and spec.chain.key_of is not None:
-        _use_wrong_key(made, pki.handshake_key(spec.chain))
-    else:
-        made.use_privatekey(key)
-    made.check_privatekey()
 
 
 def _use_wrong_key(made: SSL.Context, pem: bytes) -> None:
@@ -141,7 +162,7 @@ def _want_client_certificate(made: SSL.Context, spec: CollectorSpec, pki: Pki) -
     policy = SSL.VERIFY_PEER
     if spec.client_auth is ClientAuth.DEMAND:
         policy |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-    made.set_verify(policy, _on_verified)
+    made.set_verify(policy, on_verified)
 
 
 def _alpn_choice(known: tuple[str, ...]) -> Callable[[SSL.Connection, list[bytes]], Any]:
@@ -153,13 +174,14 @@ def _alpn_choice(known: tuple[str, ...]) -> Callable[[SSL.Connection, list[bytes
     return choose
 
 
-def _on_info(connection: SSL.Connection, where: int, value: int) -> None:
+def on_info(connection: SSL.Connection, where: int, value: int) -> None:
+    """Hand what OpenSSL's info callback tells to the connection's endpoint."""
     endpoint = connection.get_app_data()
     if isinstance(endpoint, TlsEndpoint):
         endpoint.noticed(where, value)
 
 
-def _on_verified(
+def on_verified(
     connection: SSL.Connection, _: crypto.X509, error: int, depth: int, so_far: int
 ) -> bool:
     """Leave OpenSSL's verdict as it is, but remember why it was a bad one."""
@@ -170,7 +192,7 @@ def _on_verified(
 
 
 class TlsEndpoint:
-    """The server's end of one TLS connection, without a socket."""
+    """The server's end of one TLS connection, without a socket; `tls_client` has the other."""
 
     def __init__(self, made: SSL.Context, report: Report) -> None:
         self.established = False
@@ -180,7 +202,7 @@ class TlsEndpoint:
         self.refused = False
         """The other side said a fatal alert."""
         self.doubt: str | None = None
-        """Why the client's certificate was not accepted."""
+        """Why the other side's certificate was not accepted."""
         self._report = report
         self._state = ""
         self._connection = SSL.Connection(made, None)
@@ -192,7 +214,8 @@ class TlsEndpoint:
         if self.failed or self.ended:
             return b""
         plain = bytearray()
-        self._connection.bio_write(received)
+        if received:
+            self._connection.bio_write(received)
         try:
             if not self.established:
                 self._connection.do_handshake()
@@ -251,7 +274,7 @@ class TlsEndpoint:
                 self._report(Kind.STATE, {"name": state})
 
     def _agreed(self) -> None:
-        """Report what was negotiated, and the client's chain."""
+        """Report what was negotiated, and the other side's chain."""
         self.established = True
         connection = self._connection
         self._report(
@@ -263,26 +286,34 @@ class TlsEndpoint:
                 "group": connection.get_group_name(),
             },
         )
-        presented = connection.get_peer_cert_chain(as_cryptography=True) or []
-        own = connection.get_peer_certificate(as_cryptography=True)
+        self._report_accepted()
+
+    def _report_accepted(self) -> None:
+        """Report the chain of a side that was not refused."""
+        presented = self._connection.get_peer_cert_chain(as_cryptography=True) or []
+        own = self._connection.get_peer_certificate(as_cryptography=True)
         if own is not None and own not in presented:
             presented = [own, *presented]
         self._report_client(presented)
 
     def _report_client(self, presented: list[x509.Certificate]) -> None:
         if self._connection.get_context().get_verify_mode() != SSL.VERIFY_NONE:
-            pems = [one.public_bytes(serialization.Encoding.PEM).decode() for one in presented]
-            self._report(Kind.CLIENT_CHAIN, {"chain": pems})
+            self._report(Kind.CLIENT_CHAIN, {"chain": pems(presented)})
 
     def _fail(self, error: SSL.Error) -> None:
         self.failed = True
         why = reason(error)
+        self._report_refused(why)
+        if self.doubt:
+            why += f" ({self.doubt})"
+        self._report(Kind.TLS_ERROR, {"reason": why})
+
+    def _report_refused(self, why: str) -> None:
+        """Report the chain of a side that was refused for it."""
         if self.doubt:
             # OpenSSL drops a chain that it refuses. What it built of it is left, our CAs included.
             built = self._connection.get_verified_chain(as_cryptography=True) or []
             ours = self._connection.get_context().get_app_data()
             self._report_client([one for one in built if one not in ours])
-            why += f" ({self.doubt})"
         elif _NO_CERTIFICATE in why:
             self._report_client([])
-        self._report(Kind.TLS_ERROR, {"reason": why})
