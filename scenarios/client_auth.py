@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from flb_handshake.declare import (
     CLIENT,
@@ -13,7 +14,6 @@ from flb_handshake.declare import (
     ROOT,
     Case,
     CertSpec,
-    Chain,
     ClientAuth,
     Does,
     Fates,
@@ -68,7 +68,7 @@ _REFUSED = {
     "intermediate not sent": "unknown_ca",
 }
 
-_FILES = {
+_FILES: dict[str, dict[str, Any]] = {
     "key of another certificate": {"key": key_file(OTHER_CLIENT)},
     "key missing": {"key": File(form=FileForm.MISSING, stem="key")},
     "encrypted key, wrong password": {"key": key_file(CLIENT, _WORD), "key_passwd": "wrong"},
@@ -128,6 +128,9 @@ _RETRIES = {
 }
 
 
+_NO_LONGER = Step(name="no longer demanded", changes=(present(client_auth=ClientAuth.NONE),))
+
+
 @matrix(version=("TLSv1.2", "TLSv1.3"), retries=tuple(_RETRIES))
 def records_while_refused(version: str, retries: str) -> Case:
     """A collector demands a certificate that the agent does not have, and then no longer does.
@@ -144,7 +147,7 @@ def records_while_refused(version: str, retries: str) -> Case:
             max_version=version,
             properties=_RETRIES[retries],
             service=(("scheduler.base", "1"), ("scheduler.cap", "1")),
-            steps=(Step(name="no longer demanded", changes=(present(client_auth=ClientAuth.NONE),)),),
+            steps=(_NO_LONGER,),
         )
     )
     fates = Fates(lost=1) if retries == "no retries" else Fates(late=1)
@@ -158,10 +161,6 @@ _NAMED = {
     "none at all": (),
     "another CA": (OTHER_ROOT,),
 }
-
-
-def _chain_of(certificate: str) -> Chain:
-    return _PRESENTED[certificate]
 
 
 @matrix(named=tuple(_NAMED), certificate=("right", "other CA"), version=("TLSv1.2", "TLSv1.3"))
@@ -182,7 +181,6 @@ def acceptable_authorities(named: str, certificate: str, version: str) -> Case:
         client_subject="CN=fluent-bit,OU=fluent-bit,O=flb-handshake"
     )
     if certificate == "other CA":
-        presented = _chain_of(certificate)
-        setup = setup.but(crt=certificate_file(presented), key=key_file(presented.leaf))
+        setup = _equipped(setup, certificate)
         does = refused_by_peer("unknown_ca")
     return case(setup, does)

@@ -20,7 +20,7 @@ from flb_handshake.model import SHOWN, Expectation, Outcome, Scenario
 from flb_handshake.peer.events import ALERT_NAMES
 
 _ALLOWED_IMPORTS: Final = frozenset(
-    {"__future__", "flb_handshake.declare", "dataclasses", "datetime"}
+    {"__future__", "flb_handshake.declare", "dataclasses", "datetime", "typing"}
 )
 """The declaration words, and two modules of the standard library that hold nothing but values."""
 _NOT_IN_AN_ID: Final = re.compile(r"[^A-Za-z0-9.:+*]+")

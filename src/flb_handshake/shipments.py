@@ -39,7 +39,7 @@ async def ship_all(
             shipper = Shipper(
                 one.play.setup.shipper, one.play.setup.agent.plugin, pki, collector.clock
             )
-            await ship(shipper, one, ear, running, record(1), limit)
+            await ship(shipper, one, ear, record(1), limit)
             await shipper.close()
             events = shipper.events
         scenes.append(

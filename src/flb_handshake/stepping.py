@@ -117,7 +117,7 @@ class _Performance:
     async def _step(self, number: int, step: Step | None, *, ready: bool) -> Scene:
         listener = self._member.listener
         since = self._ear.position if step else 0
-        arrived, shipped = len(listener.events), len(self._shipped)
+        arrived, before, shipped = len(listener.events), self._shipper, len(self._shipped)
         began = self._around.collector.clock()
         if step is not None:
             for change in step.changes:
@@ -131,7 +131,8 @@ class _Performance:
                 await self._ship(number)
         events = tuple(listener.events[arrived:])
         if self._setup.role is Role.INPUT:
-            events = merged(self._shipped[shipped:], list(events))
+            own = self._shipped[shipped if self._shipper is before else 0 :]
+            events = merged(own, list(events))
         part = replace(self._member.part, setup=self._setup)
         return Scene(
             member=self._member,
@@ -237,7 +238,7 @@ class _Performance:
             self._member.listener.change(changed.peer)
         elif self._shipper is not None:
             await self._shipper.close()
-            self._shipper.change(changed.peer)
+            self._shipper = None
 
     async def _restart(self) -> None:
         if self._setup.role is Role.OUTPUT:

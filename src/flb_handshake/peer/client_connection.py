@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 _DRAIN: Final = 1.0
 """Seconds to wait for the agent to end after our last words."""
 
+_FIRST_WORD: Final = 0.5
+"""Seconds to wait for the agent's judgement of our certificate in TLS 1.3: a ticket or an alert.
+
+Whoever does not wait learns of a refusal by a reset, if its record crosses the alert."""
+
 _KEPT_BYTES: Final = 16
 
 _MOST_UNREAD: Final = 1 << 20
@@ -72,6 +77,8 @@ class ClientConnection(asyncio.Protocol):
         """What is still to drip."""
         self._timer: asyncio.TimerHandle | None = None
         self._paused = False
+        self._was_answered = False
+        """The agent has said something after the handshake."""
         self._mute = False
         """We say nothing more."""
         self._finished = False
@@ -111,6 +118,10 @@ class ClientConnection(asyncio.Protocol):
                 return
             self._begin_tls()
         await self._until(lambda: self.is_secured and not self._mute)
+        if self._tls is not None and self._tls.may_be_refused_yet:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FIRST_WORD):
+                    await self._until(lambda: self._was_answered or self.is_over)
 
     async def write(self, plain: bytes) -> None:
         """Say this, and wait until the system has all of it. Raises ConnectionEnded."""
@@ -171,6 +182,7 @@ class ClientConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Notice what the agent says, and answer it if that is our conduct."""
         self._notice(data)
+        self._was_answered = self.is_secured
         if self._tls is None:
             self._keep(data)
         elif self._tls.said_finished or not (self._mute or self._finished):

@@ -58,6 +58,7 @@ class ClientEndpoint(tls.TlsEndpoint):
         self.said_finished = False
         """Our Finished is in `outgoing`, or was."""
         self._showed = False
+        self._was_asked = False
         self._connection.set_connect_state()
         if sni is not None:
             self._connection.set_tlsext_host_name(sni.encode())
@@ -71,6 +72,12 @@ class ClientEndpoint(tls.TlsEndpoint):
         """The protocol that the server chose."""
         return self._connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None
 
+    @property
+    def may_be_refused_yet(self) -> bool:
+        """Whether the handshake is done for us, but the server has not judged our certificate."""
+        is_13 = self._connection.get_protocol_version() == SSL.TLS1_3_VERSION
+        return is_13 and self._was_asked
+
     def noticed(self, where: int, value: int) -> None:
         """Report what OpenSSL tells, and what the server shows and wants as soon as it is known."""
         super().noticed(where, value)
@@ -81,6 +88,7 @@ class ClientEndpoint(tls.TlsEndpoint):
             self._report_server()
         elif state == b"SSLv3/TLS read server certificate request":
             names = [rfc4514(name) for name in self._connection.get_client_ca_list()]
+            self._was_asked = True
             self._report(Kind.CERTIFICATE_REQUEST, {"authorities": names})
         elif state == b"SSLv3/TLS write finished":
             self.said_finished = True
