@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -36,6 +36,30 @@ def client(open_connection: Open) -> httpx.AsyncClient:
     )
 
 
+Trace: TypeAlias = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+"""What httpcore tells its progress to (its `trace` extension)."""
+
+
+def in_one_go(connected: Callable[[], ClientConnection], sent: Callable[[], None]) -> Trace:
+    """Have a request's body written at once with its end, and be told when it is.
+
+    httpcore ends an HTTP/2 stream with an empty DATA frame of its own. Fluent Bit 5.1.1 crashes
+    (SIGSEGV, measured with five inputs) when that is read apart from the last of the body.
+    """
+
+    async def trace(name: str, _: Mapping[str, Any]) -> None:
+        if name.endswith(".send_request_body.started"):
+            connected().hold()
+        elif name.endswith(".send_request_body.complete"):
+            try:
+                await connected().flush()
+            except ConnectionEnded as error:
+                raise httpcore.WriteError("the connection ended") from error
+            sent()
+
+    return trace
+
+
 class _Transport(httpx.AsyncBaseTransport):
     def __init__(self, open_connection: Open) -> None:
         self._pool = httpcore.AsyncConnectionPool(
@@ -54,7 +78,11 @@ class _Transport(httpx.AsyncBaseTransport):
         )
         assert isinstance(request.stream, httpx.AsyncByteStream)  # noqa: S101 # an async client's
         asked = httpcore.Request(
-            request.method, url, headers=request.headers.raw, content=request.stream
+            request.method,
+            url,
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions=request.extensions,
         )
         try:
             answer = await self._pool.handle_async_request(asked)

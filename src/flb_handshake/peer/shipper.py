@@ -101,31 +101,27 @@ class Shipper:
         scheme = "http" if isinstance(self._spec.behaviour, Cleartext) else "https"
         host = f"[{address}]" if ":" in address else address
 
-        async def body() -> AsyncIterator[bytes]:
+        def connection() -> ClientConnection:
             assert self._connection is not None  # noqa: S101 # nothing is written before
-            async for piece in pieces(self._connection, post.body):
-                yield piece
-            self._connection.handed_over(record, len(post.body))
+            return self._connection
 
+        async def body() -> AsyncIterator[bytes]:
+            async for piece in pieces(connection(), post.body):
+                yield piece
+
+        trace = recording_http.in_one_go(
+            connection, lambda: connection().handed_over(record, len(post.body))
+        )
         async with self._http.stream(
             "POST",
             f"{scheme}://{host}:{port}{post.target}",
-            headers=post.headers | self._length(len(post.body)),
+            headers={**post.headers, "Content-Length": str(len(post.body))},
             content=body(),
+            extensions={"trace": trace},
         ) as answer:
             async for _ in answer.aiter_raw():
                 pass
-        if self._connection is not None:
-            self._connection.answered(status=answer.status_code)
-
-    def _length(self, size: int) -> dict[str, str]:
-        """The header that gives a body's length. HTTP/2 can do without, and must here.
-
-        The inputs of Fluent Bit 5.1.1 take a request for complete when so many bytes are in, and
-        once more when its stream ends (src/http_server/flb_http_server_http2.c): a client that ends
-        it with a frame of its own, as httpcore does, ends the agent with SIGSEGV.
-        """
-        return {} if self._spec.http2 else {"Content-Length": str(size)}
+        connection().answered(status=answer.status_code)
 
     async def _open(self) -> ClientConnection:
         """Make a new connection in place of the one before. Raises ConnectionEnded."""

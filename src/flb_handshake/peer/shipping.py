@@ -155,7 +155,7 @@ async def pieces(connection: ClientConnection, said: bytes) -> AsyncIterator[byt
     if connection.acts_midway:
         half = len(said) // 2
         yield said[:half]
-        connection.midway()
+        await connection.midway()
         said = said[half:]
     yield said
 
