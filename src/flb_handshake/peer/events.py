@@ -20,6 +20,7 @@ class Kind(StrEnum):
     ALERT = "alert"
     """`by`: who sent it (agent or peer), `level`, `name` (IANA's)."""
     NEGOTIATED = "negotiated"
+    """`version`, `cipher`, `alpn`, `group`, and `resumed`: whether an earlier session goes on."""
     CLIENT_CHAIN = "client_chain"
     """`chain`: what the client presented (PEM texts); empty when it presented none."""
     TLS_ERROR = "tls_error"
@@ -28,13 +29,23 @@ class Kind(StrEnum):
     """`tls`, `method`, `target`, `content_type`, `records`, `body` (its beginning)."""
     RESPONSE = "response"
     """`status`."""
+    RENEGOTIATION = "renegotiation"
+    """What came of a second handshake that the peer asked for: `done`."""
+    CONNECT = "connect"
+    """What an HTTP proxy was asked for: `target`, and `authorization`: whether one was sent."""
     CLOSED = "closed"
     """`by`: who ended it first (agent or peer), `how`: close_notify, FIN, RST or timeout."""
+    DROPPED = "dropped"
+    """From here on events are missing: there were more than are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened on one connection, `t` seconds after the run began."""
+    """One thing that happened on one connection, `t` seconds after the run began.
+
+    What happened between the agent and an HTTP proxy before the peer has the fact `layer`,
+    PROXY_LAYER. What happened in the proxy's tunnel has the same connection, and no `layer`.
+    """
 
     t: float
     connection: int
@@ -56,6 +67,8 @@ class Event:
             facts=facts,
         )
 
+
+PROXY_LAYER: Final = "proxy"
 
 _OWN: Final = frozenset({"t", "connection", "kind"})
 
@@ -100,6 +113,9 @@ _ALERTS: Final = {
 
 ALERT_NAMES: Final = frozenset(_ALERTS.values())
 
+_NUMBERS: Final = {name: number for number, name in _ALERTS.items()}
+
+_WARNING: Final = 1
 _FATAL: Final = 2
 
 
@@ -110,3 +126,12 @@ def alert_facts(value: int) -> dict[str, str]:
         "level": "fatal" if level == _FATAL else "warning",
         "name": _ALERTS.get(number, f"alert_{number}"),
     }
+
+
+def alert_value(name: str) -> int:
+    """Undo `alert_facts`: close_notify is a warning, any other alert is fatal.
+
+    Raises KeyError for a name that is not IANA's.
+    """
+    level = _WARNING if name == "close_notify" else _FATAL
+    return level << 8 | _NUMBERS[name]
