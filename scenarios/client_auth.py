@@ -112,9 +112,7 @@ def policy(policy: ClientAuth, certificate: str, version: str) -> Case:
     """A collector that does not ask never sees the agent's certificate; one that asks checks what
     it is shown, also where it could do without; one that demands refuses whoever has none.
     """
-    mutual = output(
-        client_auth=policy, client_ca=ROOT, min_version=version, max_version=version
-    )
+    mutual = output(client_auth=policy, client_ca=ROOT, min_version=version, max_version=version)
     does = _does(policy, certificate, version)
     anonymous = certificate in {"none", "certificate without key"} and policy is ClientAuth.ASK
     should = Outcome.REFUSED_BY_PEER if anonymous else None
@@ -177,9 +175,7 @@ def acceptable_authorities(named: str, certificate: str, version: str) -> Case:
         max_version=version,
     )
     setup = with_client_certificate(demanding)
-    does = delivered().showing(
-        client_subject="CN=fluent-bit,OU=fluent-bit,O=flb-handshake"
-    )
+    does = delivered().showing(client_subject="CN=fluent-bit,OU=fluent-bit,O=flb-handshake")
     if certificate == "other CA":
         setup = _equipped(setup, certificate)
         does = refused_by_peer("unknown_ca")

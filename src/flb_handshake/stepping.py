@@ -248,7 +248,7 @@ class _Performance:
 
     async def _hang_up(self, change: Hangup) -> None:
         if self._setup.role is Role.OUTPUT:
-            await self._member.listener.hang_up(change.how)
+            self._member.listener.hang_up(change.how)
         elif self._shipper is not None:
             await self._shipper.close()
 

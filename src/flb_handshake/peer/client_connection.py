@@ -244,7 +244,7 @@ class ClientConnection(asyncio.Protocol):
         self._tls.begin()
         said = self._tls.outgoing()
         if isinstance(behaviour, Fragment):
-            said = records.cut_handshake(said, behaviour.bytes)
+            said = records.Fragmenter(behaviour.bytes)(said)
         if getattr(behaviour, "at", None) is Moment.HALF_HELLO:
             half = len(said) // 2
             self._put(said[:half])
@@ -318,7 +318,7 @@ class ClientConnection(asyncio.Protocol):
 
     def _say_alert(self, name: str) -> None:
         version = self._heard[1:3] or b"\x03\x01"
-        self._put(records.alert_record(name, version))
+        self._put(records.alert(name, version))
         self._report(Kind.ALERT, {"by": "peer", **alert_facts(alert_value(name))})
 
     def _put(self, said: bytes) -> None:
