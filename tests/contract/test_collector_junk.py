@@ -299,10 +299,23 @@ def stage():
     listeners = [
         loop.run_until_complete(collector.listen(spec, expected=ENDLESS)) for spec in SPECS
     ]
+    for listener in listeners:
+        listener._room = ENDLESS
     yield loop, listeners, failures
     collector.close()
     loop.run_until_complete(asyncio.sleep(0))
     loop.close()
+
+
+@pytest.mark.parametrize("size", [1, 7, 1 << 16])
+@pytest.mark.parametrize("which", range(len(SPECS)))
+def test_a_tunnel_and_a_hello_in_pieces_make_no_connection_raise(stage, which, size):
+    loop, listeners, failures = stage
+    said = CONNECT + HELLO + POST
+
+    loop.run_until_complete(feed(listeners[which], pieces(said, range(0, len(said), size))))
+
+    assert failures == []
 
 
 @pytest.mark.filterwarnings("ignore:Generating overly large repr")

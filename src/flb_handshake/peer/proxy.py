@@ -155,7 +155,7 @@ class ProxyConnection(Connection):
         try:
             self._http.receive_data(plain)
             event = self._http.next_event()
-            while event not in {h11.NEED_DATA, h11.PAUSED}:
+            while event is not h11.NEED_DATA and event is not h11.PAUSED:
                 if isinstance(event, h11.Request):
                     self._report_connect(event)
                 event = self._http.next_event()
