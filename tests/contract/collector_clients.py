@@ -30,6 +30,8 @@ POST = (
     b"POST /v1/logs HTTP/1.1\r\nHost: logs.example.test\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 )
+TARGET = "collector.example.test:443"
+CONNECT = f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()
 RESETTING = struct.pack("ii", 1, 0)
 ENDLESS = 10**9
 

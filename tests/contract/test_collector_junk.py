@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from collector_clients import (
     BODY,
+    CONNECT,
     DEMANDING,
     ENDLESS,
     HELLO,
@@ -259,8 +260,6 @@ SPECS = [
     CollectorSpec(proxy=ProxySpec(chain=HEALTHY)),
     CollectorSpec(proxy=ProxySpec(status=407), behaviour=Reset()),
 ]
-
-CONNECT = b"CONNECT logs.example.test:443 HTTP/1.1\r\nHost: logs.example.test:443\r\n\r\n"
 
 MATERIAL = st.one_of(
     st.binary(max_size=200),

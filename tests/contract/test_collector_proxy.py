@@ -9,9 +9,11 @@ import ssl
 import pytest
 from behaviour_client import TLS_1_3, VERSIONS, Visit
 from collector_clients import (
+    CONNECT,
     HOST,
     PKI,
     POST,
+    TARGET,
     client_context,
     dial,
     facts,
@@ -24,8 +26,6 @@ from flb_handshake.model import Close, CollectorSpec, Moment, ProxySpec, Reset, 
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Kind
 
-TARGET = "collector.example.test:443"
-CONNECT = f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()
 SECRET = "dXNlcjpwYXNzd29yZA"
 ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
 
