@@ -17,7 +17,6 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.model import Cleartext, ClientAuth, CollectorSpec
 from flb_handshake.peer.collector import Collector
-from flb_handshake.peer.connection import Connection
 from flb_handshake.peer.events import Kind
 from flb_handshake.peer.tls import VERSIONS
 from flb_handshake.pki import Pki
@@ -31,6 +30,8 @@ POST = (
     b"POST /v1/logs HTTP/1.1\r\nHost: logs.example.test\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 )
+TARGET = "collector.example.test:443"
+CONNECT = f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()
 RESETTING = struct.pack("ii", 1, 0)
 ENDLESS = 10**9
 
@@ -190,7 +191,7 @@ async def feed(listener, said):
     near, far = socket.socketpair()
     far.setblocking(False)
     loop = asyncio.get_running_loop()
-    transport, connection = await loop.create_connection(lambda: Connection(listener), sock=near)
+    transport, connection = await loop.create_connection(listener.welcome, sock=near)
     for piece in said:
         connection.data_received(piece)
         if transport.is_closing():

@@ -287,8 +287,8 @@ class Collector:
                 ) from error
             raise HarnessFailure(
                 f"the collector cannot serve the chain '{spec.chain.name}': {tls.reason(error)}",
-                hint="the certificate and the key must belong together; they, the versions and "
-                f"the ciphers must be of a kind that {tls.library()} loads",
+                hint="the certificate and the key must belong together; they, the versions, "
+                f"the ciphers and the groups must be of a kind that {tls.library()} loads",
             ) from error
         self._contexts[spec] = made
         return made

@@ -6,11 +6,12 @@ import asyncio
 import socket
 import struct
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final
 
 from flb_handshake.model import (
     Alert,
     Banner,
+    Behaviour,
     Cleartext,
     Close,
     Drip,
@@ -23,11 +24,7 @@ from flb_handshake.peer.events import Kind, alert_facts, alert_value
 from flb_handshake.peer.http import Heard, HttpServer, RecordProtocol, refusal
 from flb_handshake.peer.opening import Opening, opening
 from flb_handshake.peer.outgoing import Outgoing
-
-if TYPE_CHECKING:
-    from OpenSSL import SSL
-
-    from flb_handshake.model import Behaviour, CollectorSpec
+from flb_handshake.peer.witness import Witness
 
 _DRAIN: Final = 5.0
 """Seconds to wait for the other side to end after one side said its last words."""
@@ -39,39 +36,6 @@ _KEPT_BYTES: Final = 16
 
 _RESETTING: Final = struct.pack("ii", 1, 0)
 """struct linger: close at once, with a reset."""
-
-
-class Witness(Protocol):
-    """Who keeps what happens on connections: a listener."""
-
-    @property
-    def spec(self) -> CollectorSpec:
-        """What a new connection is served by."""
-
-    @property
-    def context(self) -> SSL.Context | None:
-        """The TLS that goes with it."""
-
-    @property
-    def is_closed(self) -> bool:
-        """Whether it wants no more connections."""
-
-    def record(
-        self, connection: int, kind: Kind, facts: dict[str, Any], *, owed: bool = False
-    ) -> bool:
-        """Keep an event, with its time; tell whether there was room. What is owed always has."""
-
-    def opened(self, connection: Connection) -> int:
-        """Count a connection in, and another one out if there are too many; give its number."""
-
-    def shook_hands(self, connection: Connection) -> None:
-        """Count a connection among those that are worth keeping."""
-
-    def received(self, records: int) -> None:
-        """Count records; a body without countable records counts as one."""
-
-    def ended(self, connection: Connection) -> None:
-        """Count a connection out."""
 
 
 class Connection(asyncio.Protocol):
@@ -243,6 +207,8 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, heard: Heard) -> bool:
         """Answer, and tell whether the answer is whole."""
+        if self._tls is not None and self._tls.failed:
+            return False
         midway = behaving.moment_of(self._spec.behaviour) is Moment.MIDWAY
         if self._tls is None or not midway or not heard.requests or Moment.MIDWAY in self._reached:
             self._say(heard.answer)

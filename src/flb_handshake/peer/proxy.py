@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import asyncio
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final
 
 import h11
 
 from flb_handshake.model import Cleartext, CollectorSpec
-from flb_handshake.peer.connection import Connection, Witness
+from flb_handshake.peer.connection import Connection
 from flb_handshake.peer.events import PROXY_LAYER, Kind
 from flb_handshake.peer.http import HttpServer, RecordProtocol, refusal
+from flb_handshake.peer.witness import ProxyWitness, Witness
 
 if TYPE_CHECKING:
     from OpenSSL import SSL
 
 _CONNECT: Final = b"CONNECT "
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
-
-
-class ProxyWitness(Witness, Protocol):
-    """Who keeps what happens on connections through a proxy: a listener."""
-
-    @property
-    def proxy_context(self) -> SSL.Context | None:
-        """The TLS of the proxy itself, where it has any."""
 
 
 class _Layer:
@@ -162,7 +155,7 @@ class ProxyConnection(Connection):
         try:
             self._http.receive_data(plain)
             event = self._http.next_event()
-            while event not in {h11.NEED_DATA, h11.PAUSED}:
+            while event is not h11.NEED_DATA and event is not h11.PAUSED:
                 if isinstance(event, h11.Request):
                     self._report_connect(event)
                 event = self._http.next_event()
