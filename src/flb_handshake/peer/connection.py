@@ -151,13 +151,17 @@ class Connection(asyncio.Protocol):
         if self._opening is Opening.HANDSHAKE:
             self._hello = hello.HelloParser()
         elif self._opening is Opening.ALERT:
-            alert = int.from_bytes(first[5:7])
-            self._report(Kind.ALERT, {"by": "agent", **alert_facts(alert)})
+            self._report_alert(first)
 
     def _on_unanswered(self) -> None:
         """End it, if it waited for no more than to hear the agent out."""
         if isinstance(self._spec.behaviour, Banner) and self._hello is None:
             self._finish("FIN")
+
+    def _report_alert(self, record: bytes) -> None:
+        """Report an alert that came unencrypted, and that OpenSSL has not read."""
+        alert = int.from_bytes(record[5:7])
+        self._report(Kind.ALERT, {"by": "agent", **alert_facts(alert)})
 
     def _on_tls(self, data: bytes) -> None:
         behaviour = self._spec.behaviour
@@ -178,11 +182,20 @@ class Connection(asyncio.Protocol):
         self._flush()
         if self._deaf:
             return
-        if self._tls.refused:
+        self._on_end(self._tls, data)
+
+    def _on_end(self, endpoint: tls.TlsEndpoint, data: bytes) -> None:
+        """See whether these bytes have ended TLS, and how."""
+        if endpoint.failed and opening(data) is Opening.ALERT:
+            # OpenSSL reads no alert of another version than the one it has chosen. A client that
+            # does not speak that one can say so in no other.
+            self._report_alert(data)
             self._await_end()
-        elif self._tls.failed:
+        elif endpoint.refused:
+            self._await_end()
+        elif endpoint.failed:
             self._finish("FIN")
-        elif self._tls.ended:
+        elif endpoint.ended:
             self._ended_by("agent", "close_notify")
             self._finish("close_notify")
 
