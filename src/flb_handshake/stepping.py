@@ -49,6 +49,9 @@ from flb_handshake.staging import Member
 _LAST_WORDS: Final = 0.3
 """Seconds for the log to say the rest, once the collector has come to its end."""
 
+_NOTICE: Final = 1.0
+"""Seconds for the agent to notice that a connection it keeps has been ended."""
+
 _A_MOMENT: Final = dt.timedelta(seconds=0.2)
 """After its last second a certificate counts as expired."""
 
@@ -242,15 +245,26 @@ class _Performance:
 
     async def _restart(self) -> None:
         if self._setup.role is Role.OUTPUT:
+            had = self._member.listener.open_connections
+            since = self._ear.position
             await self._member.listener.restart()
+            await self._let_go(had, since)
         elif self._shipper is not None:
             await self._shipper.close()
 
     async def _hang_up(self, change: Hangup) -> None:
         if self._setup.role is Role.OUTPUT:
+            had = self._member.listener.open_connections
+            since = self._ear.position
             self._member.listener.hang_up(change.how)
+            await self._let_go(had, since)
         elif self._shipper is not None:
             await self._shipper.close()
+
+    async def _let_go(self, had: int, since: int) -> None:
+        """Waits until the agent has noticed: a record that comes sooner meets a dead connection."""
+        if had:
+            await self._ear.heard(logs.is_let_go, since=since, limit=_NOTICE)
 
     async def _expire(self, change: Expire) -> None:
         end = self._around.pki.now + change.spec.not_after + _A_MOMENT

@@ -115,6 +115,11 @@ def is_started(raw: str) -> bool:
     return "stream processor" in raw and _STARTED.search(raw) is not None
 
 
+def is_let_go(raw: str) -> bool:
+    """Whether the line says that an idle connection has been ended by the other side (5.1.1)."""
+    return "has been disconnected by the remote" in raw
+
+
 def awaiting_retry(lines: Iterable[str]) -> set[str]:
     """The chunks of records that will be sent again, by name."""
     pending: set[str] = set()
