@@ -22,6 +22,7 @@ from flb_handshake.model import (
 from flb_handshake.peer import behaving, hello, records, tls
 from flb_handshake.peer.events import Kind, alert_facts, alert_value
 from flb_handshake.peer.http import Heard, HttpServer, RecordProtocol, refusal
+from flb_handshake.peer.http2 import Http2Server
 from flb_handshake.peer.opening import Opening, opening
 from flb_handshake.peer.outgoing import Outgoing
 from flb_handshake.peer.witness import Witness
@@ -215,6 +216,8 @@ class Connection(asyncio.Protocol):
 
     def _protocol(self) -> RecordProtocol:
         """What is spoken inside of TLS, or without it."""
+        if self._tls is not None and self._tls.alpn == "h2":
+            return Http2Server()
         serves = self._tls or isinstance(self._spec.behaviour, Cleartext)
         return HttpServer(HTTPStatus.CREATED if serves else HTTPStatus.BAD_REQUEST)
 

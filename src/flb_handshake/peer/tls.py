@@ -233,6 +233,11 @@ class TlsEndpoint:
         self._connection.set_app_data(self)
         self._connection.set_accept_state()
 
+    @property
+    def alpn(self) -> str | None:
+        """The protocol that was agreed on by ALPN."""
+        return self._connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None
+
     def receive(self, received: bytes, *, until_agreed: bool = False) -> bytes:
         """Take bytes from the wire; give the decrypted ones. See `outgoing` for the answer.
 

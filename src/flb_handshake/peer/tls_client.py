@@ -68,11 +68,6 @@ class ClientEndpoint(tls.TlsEndpoint):
         self.receive(b"")
 
     @property
-    def alpn(self) -> str | None:
-        """The protocol that the server chose."""
-        return self._connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None
-
-    @property
     def may_be_refused_yet(self) -> bool:
         """Whether the handshake is done for us, but the server has not judged our certificate."""
         is_13 = self._connection.get_protocol_version() == SSL.TLS1_3_VERSION

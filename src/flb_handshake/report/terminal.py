@@ -162,7 +162,7 @@ def steps(result: Finding) -> list[tuple[str, str]]:
 
 def _observed(result: Result) -> str:
     seen = result.observation
-    told = observed_words(seen)
+    told = observed_words(seen, result.scenario.expectation.does)
     if seen.outcome is Outcome.CLEARTEXT:
         start = bytes.fromhex(seen.first_bytes)[:8]
         told += f": the first bytes were {start.hex(' ')} ({start!r}), no ClientHello"
