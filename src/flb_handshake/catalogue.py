@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from flb_handshake.declare import MARK, Case, combinations
 from flb_handshake.errors import CatalogueError, UnknownScenario
-from flb_handshake.model import SHOWN, Expectation, Outcome, Scenario
+from flb_handshake.model import SHOWN, Does, Expectation, Outcome, Scenario
 from flb_handshake.peer.events import ALERT_NAMES
 
 _ALLOWED_IMPORTS: Final = frozenset(
@@ -160,11 +160,11 @@ def _check(one: Scenario) -> None:
             "put the defect in with .but(…), so that a control twin can be derived",
         )
     for it in expected:
-        _check_expectation(one, it)
+        for does in (it.does, *(does for _, does in it.does.earlier)):
+            _check_expectation(one, does, it.should if does is it.does else None)
 
 
-def _check_expectation(one: Scenario, expected: Expectation) -> None:
-    does, should = expected.does, expected.should
+def _check_expectation(one: Scenario, does: Does, should: Outcome | None) -> None:
     if does.outcome in _REFUSALS and does.alert not in ALERT_NAMES:
         raise _error(one.where, f"{one.id}: {does.alert} is no TLS alert", "use IANA's name")
     if does.outcome is Outcome.NOT_STARTED and not does.says:

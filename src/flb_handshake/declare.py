@@ -55,7 +55,6 @@ from flb_handshake.certificates import (
     usage,
 )
 from flb_handshake.model import (
-    NONE_LOST,
     AgentSpec,
     Alert,
     Banner,
@@ -203,7 +202,7 @@ class Case:
     """What this cell adds to the docstring."""
     refs: tuple[str, ...] = ()
     then: tuple[Then, ...] = ()
-    fates: Fates = NONE_LOST
+    fates: Fates | None = None
 
 
 Declaration = TypeVar("Declaration", bound=Callable[..., Case])
@@ -238,12 +237,13 @@ def case(
     should: Outcome | None = None,
     because: str = "",
     refs: tuple[str, ...] = (),
-    fates: Fates = NONE_LOST,
+    fates: Fates | None = None,
 ) -> Case:
     """A situation and what is expected of it; `should` where a careful operator wants otherwise.
 
-    Where the situation has steps, so have the expectations: one more for each step, and what has
-    become of the records in the end (`fates`; none lost, late or doubled, unless it is said).
+    Where the situation has steps, so have the expectations: one more for each step. `fates` says
+    what has become of the records in the end, where it is more than that those of the steps that do
+    not deliver are lost.
     """
     later = tuple(one if isinstance(one, Then) else Then(one) for one in then)
     return Case(

@@ -51,6 +51,8 @@ class Observation:
     """The beginning of what arrived."""
     client_subject: str | None = None
     """The subject of the certificate that the client presented, whichever end that is."""
+    server_subject: str | None = None
+    """The subject of the certificate that an agent presented as a server."""
     acceptable: tuple[str, ...] | None = None
     """The CAs that an agent named when it asked for a client certificate; None: it did not ask."""
     answer: str | None = None
@@ -68,6 +70,7 @@ def judge(evidence: Evidence) -> Observation:
     hello = _first(events, Kind.CLIENT_HELLO)
     agreed = _first(events, Kind.NEGOTIATED)
     first = _first(events, Kind.FIRST_BYTES)
+    served = _first(events, Kind.SERVER_CHAIN).get("chain", [])
     asked = next(iter(_all(events, Kind.CERTIFICATE_REQUEST)), None)
     by = _SENDERS.get(alert.get("by", ""))
     came_as = Kind.REQUEST if evidence.facts.role == Role.OUTPUT else Kind.ARRIVED
@@ -90,6 +93,7 @@ def judge(evidence: Evidence) -> Observation:
         first_bytes=first.get("hex", ""),
         records=tuple(record for event in _all(events, came_as) for record in event["records"]),
         client_subject=_client_subject(evidence),
+        server_subject=_subject(served[0]) if served else None,
         acceptable=tuple(asked["authorities"]) if asked is not None else None,
         answer=_answer(_first(events, Kind.RESPONSE)),
         signs=logs.signs(evidence.agent.log),

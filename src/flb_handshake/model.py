@@ -459,6 +459,10 @@ class Exposure(StrEnum):
     ANONYMOUS_CLIENT_ACCEPTED = "ANONYMOUS_CLIENT_ACCEPTED"
 
 
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdecimal())
+
+
 SHOWN: Final = frozenset(
     {
         "version",
@@ -471,6 +475,7 @@ SHOWN: Final = frozenset(
         "resumption",
         "hello_records",
         "client_subject",
+        "server_subject",
         "connections",
         "acceptable",
         "answer",
@@ -492,6 +497,18 @@ class Does:
     """The lines of a log file that arrive, each as `log` of a record, and no others."""
     shows: tuple[tuple[str, object], ...] = ()
     """Further things that are observed (names in SHOWN)."""
+    earlier: tuple[tuple[str, Does], ...] = ()
+    """What releases below a given one do instead, the lowest first."""
+
+    def before(self, release: str, does: Does) -> Does:
+        """The same, but releases below this one (`5.1`) do that."""
+        return replace(self, earlier=(*self.earlier, (release, does)))
+
+    def on(self, version: str) -> Does:
+        """What this very release is expected to do."""
+        asked = _numbers(version)
+        found = (does for release, does in self.earlier if asked < _numbers(release))
+        return next(found, self)
 
     def showing(self, **shown: object) -> Does:
         """The same, and these are observed as well."""
@@ -508,10 +525,6 @@ class Fates:
     """Arrived, but in a later step than the one that they were made in."""
     doubled: int = 0
     """Arrived more than once."""
-
-
-NONE_LOST: Final = Fates()
-"""Each record arrived once, in its own step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -532,12 +545,23 @@ class Scenario:
     expectation: Expectation
     then: tuple[Expectation, ...] = ()
     """What is expected after each step of the setup."""
-    fates: Fates = NONE_LOST
-    """What is expected of the records of all steps together."""
+    fates: Fates | None = None
+    """What is expected of the records of all steps together; None: see `fates_on`."""
     refs: tuple[str, ...] = ()
     where: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     """The axis values that make this cell of its matrix."""
+
+    def fates_on(self, version: str) -> Fates:
+        """What is expected of the records on this release.
+
+        Unless it is declared, a step that does not deliver loses its record, and no other is lost,
+        late or doubled.
+        """
+        if self.fates is not None:
+            return self.fates
+        expected = (self.expectation, *self.then)
+        return Fates(lost=sum(not one.does.on(version).outcome.arrived for one in expected))
 
     @property
     def control(self) -> Setup | None:

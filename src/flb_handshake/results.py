@@ -119,7 +119,8 @@ def _verdict(one: Scenario, found: Finding) -> Verdict:
             where = f"step '{step.evidence.step}': " if step.evidence.step else ""
             return replace(verdict, reason=where + verdict.reason)
         gap = gap or verdict.gap
-    if one.then and (wrong := compare_fates(one.fates, found.fates)) is not None:
+    expected_fates = one.fates_on(found.evidence.agent.version)
+    if one.then and (wrong := compare_fates(expected_fates, found.fates)) is not None:
         return wrong
     return Verdict(kind=VerdictKind.AGREES, gap=gap)
 

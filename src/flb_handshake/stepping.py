@@ -52,8 +52,9 @@ _LAST_WORDS: Final = 0.3
 _NOTICE: Final = 1.0
 """Seconds for the agent to notice that a connection it keeps has been ended."""
 
-_A_MOMENT: Final = dt.timedelta(seconds=0.2)
-"""After its last second a certificate counts as expired."""
+_LAST_SECOND: Final = dt.timedelta(seconds=1.1)
+"""A certificate is valid to the end of its last second (RFC 5280, section 4.1.2.5). OpenSSL 4.0
+holds to that; 3.0 takes it for expired as that second begins."""
 
 _PROPERTY: Final = {
     "ca": "tls.ca_file",
@@ -267,7 +268,7 @@ class _Performance:
             await self._ear.heard(logs.is_let_go, since=since, limit=_NOTICE)
 
     async def _expire(self, change: Expire) -> None:
-        end = self._around.pki.now + change.spec.not_after + _A_MOMENT
+        end = self._around.pki.now + change.spec.not_after + _LAST_SECOND
         left = (end - dt.datetime.now(dt.UTC)).total_seconds()
         await first_of([asyncio.sleep(max(0.0, left))], self._running.exited, left + 1)
 

@@ -44,7 +44,7 @@ def compare(
             reason=f"without the defect it was not delivered either: {control.outcome}"
             f"{f' ({control.note})' if control.note else ''}",
         )
-    does = expectation.does
+    does = expectation.does.on(evidence.agent.version)
     kind = _disagreement(does, observation, evidence)
     if kind is None:
         wanted = expectation.should
@@ -105,7 +105,8 @@ def words(does: Does) -> str:
     says = f', saying "{does.says}"' if does.says else ""
     lines = f", with {len(does.lines)} given lines" if does.lines else ""
     shown = "".join(f", {name} {value}" for name, value in does.shows)
-    return f"{does.outcome}{alert}{says}{lines}{shown}"
+    earlier = "".join(f"; below {release}: {words(then)}" for release, then in does.earlier)
+    return f"{does.outcome}{alert}{says}{lines}{shown}{earlier}"
 
 
 def observed_words(seen: Observation, does: Does | None = None) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from flb_handshake import trust
 from flb_handshake.explain import fix_line
 from flb_handshake.facts import facts_of
-from flb_handshake.model import Role, Scenario
+from flb_handshake.model import DEFAULT_VERSION, Role, Scenario
 from flb_handshake.pki import Pki
 from flb_handshake.placing import Files
 from flb_handshake.report import terminal
@@ -62,7 +62,7 @@ def page(one: Scenario) -> str:
             f"  then       {step.name}: {words(then.does)}"
             for step, then in zip(setup.steps, one.then, strict=True)
         ),
-        *([f"  records    {fates_words(one.fates)}"] if one.then else []),
+        *([f"  records    {fates_words(one.fates_on(DEFAULT_VERSION))}"] if one.then else []),
         *([f"  should be  {should}"] if should else []),
         f"  declared   {one.where}",
         *([f"  refs       {', '.join(one.refs)}"] if one.refs else []),
