@@ -6,6 +6,7 @@ import ipaddress
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 from packaging.version import Version
@@ -29,6 +30,8 @@ from flb_handshake.settings import files_of
 _LARGEST_BATCH: Final = 1000
 _LARGEST_BATCH_OF_INPUTS: Final = 50
 """Shippers of one process come one after another, so that its log can be told apart."""
+
+_SHORT: Final = timedelta(minutes=5)
 
 _SLOW_INPUTS: Final = frozenset({"forward", "mqtt", "syslog", "tcp"})
 """5.1.1 takes half a second for each handshake of these, and does nothing else meanwhile; those
@@ -95,8 +98,19 @@ def _resolves(host: str) -> bool:
 
 def slow_keys(setup: Setup) -> list[CertSpec]:
     """The certificates whose keys take long to make: RSA 4096 takes half a second or more."""
-    specs = [*setup.judged.leaf.path, *(c for file in files_of(setup) for c in file.certs)]
-    return [spec for spec in specs if spec.key.value.startswith("RSA")]
+    return [spec for spec in _certificates(setup) if spec.key.value.startswith("RSA")]
+
+
+def is_short_lived(setup: Setup) -> bool:
+    """Whether it must be played as soon as its certificates are made: one expires at once."""
+    now = timedelta(0)
+    return any(now < spec.not_after < _SHORT for spec in _certificates(setup))
+
+
+def _certificates(setup: Setup) -> list[CertSpec]:
+    chain = setup.peer.chain
+    presented = chain.leaf.path if chain is not None else ()
+    return [*presented, *(spec for file in files_of(setup) for spec in file.certs)]
 
 
 def batches(plays: Iterable[Play], *, version: str, isolated: bool) -> list[list[Play]]:

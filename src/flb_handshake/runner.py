@@ -23,7 +23,7 @@ from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.pki import Pki, key_identity
 from flb_handshake.placing import Files
-from flb_handshake.planning import Play, batches, needs, slow_keys
+from flb_handshake.planning import Play, batches, is_short_lived, needs, slow_keys
 from flb_handshake.scenes import Scene
 from flb_handshake.settings import Part, files_of
 from flb_handshake.shipments import ship_all
@@ -65,8 +65,7 @@ async def play(
     try:
         return await stage.play(plays, isolated=isolated)
     finally:
-        stage.collector.close()
-        stage.ports.release()
+        stage.close()
 
 
 class _Stage:
@@ -98,10 +97,32 @@ class _Stage:
             else:
                 possible.append(one)
         plan = partial(batches, version=self.agent.identity.version, isolated=isolated)
-        slow = [one for one in possible if slow_keys(one.setup)]
-        fast = [one for one in possible if not slow_keys(one.setup)]
-        await _together([self._perform(plan(fast)), self._perform_when_minted(plan(slow), slow)])
+        short = [one for one in possible if is_short_lived(one.setup)]
+        lasting = [one for one in possible if not is_short_lived(one.setup)]
+        slow = [one for one in lasting if slow_keys(one.setup)]
+        fast = [one for one in lasting if not slow_keys(one.setup)]
+        await _together(
+            [
+                self._perform(plan(fast)),
+                self._perform_when_minted(plan(slow), slow),
+                *(self._perform_at_once(one) for one in short),
+            ]
+        )
         return self._evidence
+
+    async def _perform_at_once(self, one: Play) -> None:
+        """Plays what would expire if it waited: its certificates are made when its turn comes."""
+        async with self._turns:
+            stage = _Stage(self.agent, self._deadline, self._progress, self._evidence)
+            try:
+                await stage._perform([[one]])
+            finally:
+                stage.close()
+
+    def close(self) -> None:
+        """Lets go of all ports."""
+        self.collector.close()
+        self.ports.release()
 
     async def _perform_when_minted(
         self, planned: Sequence[Sequence[Play]], slow: Sequence[Play]
