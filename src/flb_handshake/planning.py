@@ -107,6 +107,14 @@ def is_short_lived(setup: Setup) -> bool:
     return any(now < spec.not_after < _SHORT for spec in _certificates(setup))
 
 
+def is_impatient(setup: Setup) -> bool:
+    """Whether its agent gives up so soon that it wants a machine with nothing else to do."""
+    return any(name in _PATIENCE for name, _ in setup.agent.properties)
+
+
+_PATIENCE: Final = frozenset({"net.accept_timeout", "net.connect_timeout", "net.io_timeout"})
+
+
 def _certificates(setup: Setup) -> list[CertSpec]:
     chain = setup.peer.chain
     presented = chain.leaf.path if chain is not None else ()

@@ -8,6 +8,7 @@ import platform
 from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from enum import Enum
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -23,7 +24,14 @@ from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.pki import Pki, key_identity
 from flb_handshake.placing import Files
-from flb_handshake.planning import Play, batches, is_short_lived, needs, slow_keys
+from flb_handshake.planning import (
+    Play,
+    batches,
+    is_impatient,
+    is_short_lived,
+    needs,
+    slow_keys,
+)
 from flb_handshake.scenes import Scene
 from flb_handshake.settings import Part, files_of
 from flb_handshake.shipments import ship_all
@@ -68,6 +76,23 @@ async def play(
         stage.close()
 
 
+class _When(Enum):
+    """What a play has to wait for."""
+
+    NOW = "nothing"
+    MINTED = "keys that take long to make"
+    AT_ONCE = "its certificates, which are made when its turn has come"
+    QUIET = "everybody else: its agent gives up soon"
+
+
+def _when(setup: Setup) -> _When:
+    if is_impatient(setup):
+        return _When.QUIET
+    if is_short_lived(setup):
+        return _When.AT_ONCE
+    return _When.MINTED if slow_keys(setup) else _When.NOW
+
+
 class _Stage:
     """One performance: a PKI, a collector and an agent, until everything is played."""
 
@@ -97,17 +122,18 @@ class _Stage:
             else:
                 possible.append(one)
         plan = partial(batches, version=self.agent.identity.version, isolated=isolated)
-        short = [one for one in possible if is_short_lived(one.setup)]
-        lasting = [one for one in possible if not is_short_lived(one.setup)]
-        slow = [one for one in lasting if slow_keys(one.setup)]
-        fast = [one for one in lasting if not slow_keys(one.setup)]
+        groups: dict[_When, list[Play]] = defaultdict(list)
+        for one in possible:
+            groups[_when(one.setup)].append(one)
+        slow = groups[_When.MINTED]
         await _together(
             [
-                self._perform(plan(fast)),
+                self._perform(plan(groups[_When.NOW])),
                 self._perform_when_minted(plan(slow), slow),
-                *(self._perform_at_once(one) for one in short),
+                *(self._perform_at_once(one) for one in groups[_When.AT_ONCE]),
             ]
         )
+        await self._perform(plan(groups[_When.QUIET]))
         return self._evidence
 
     async def _perform_at_once(self, one: Play) -> None:
