@@ -21,6 +21,7 @@ class Kind(StrEnum):
     ALERT = "alert"
     """`by`: who sent it (agent or peer), `level`, `name` (IANA's)."""
     NEGOTIATED = "negotiated"
+    """`version`, `cipher`, `alpn`, `group`, and `resumed`: whether an earlier session goes on."""
     CLIENT_CHAIN = "client_chain"
     """`chain`: what the client presented (PEM texts); empty when it presented none."""
     SERVER_CHAIN = "server_chain"
@@ -35,16 +36,26 @@ class Kind(StrEnum):
     """A shipper has handed over all of a message: `tls`, `records`, `bytes` (of the message)."""
     RESPONSE = "response"
     """`status` in HTTP; else `answer`, in the protocol's own word."""
+    RENEGOTIATION = "renegotiation"
+    """What came of a second handshake that the peer asked for: `done`."""
+    CONNECT = "connect"
+    """What an HTTP proxy was asked for: `target`, and `authorization`: whether one was sent."""
     CLOSED = "closed"
     """`by`: who ended it first (agent or peer), `how`: close_notify, FIN, RST, timeout or refused.
 
     Refused stands alone: there was no connection.
     """
+    DROPPED = "dropped"
+    """From here on events are missing: there were more than are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened on one connection, `t` seconds after the run began."""
+    """One thing that happened on one connection, `t` seconds after the run began.
+
+    What happened between the agent and an HTTP proxy before the peer has the fact `layer`,
+    PROXY_LAYER. What happened in the proxy's tunnel has the same connection, and no `layer`.
+    """
 
     t: float
     connection: int
@@ -66,6 +77,8 @@ class Event:
             facts=facts,
         )
 
+
+PROXY_LAYER: Final = "proxy"
 
 _OWN: Final = frozenset({"t", "connection", "kind"})
 
@@ -110,17 +123,10 @@ _ALERTS: Final = {
 
 ALERT_NAMES: Final = frozenset(_ALERTS.values())
 
+_NUMBERS: Final = {name: number for number, name in _ALERTS.items()}
+
+_WARNING: Final = 1
 _FATAL: Final = 2
-
-
-_WARNINGS: Final = frozenset({"close_notify", "user_canceled", "no_renegotiation"})
-"""What is said at the level of a warning; everything else is fatal."""
-
-
-def alert_value(name: str) -> int:
-    """An alert of that name (IANA's) as `alert_facts` reads it. Raises KeyError."""
-    numbers = {known: number for number, known in _ALERTS.items()}
-    return numbers[name] | (1 if name in _WARNINGS else _FATAL) << 8
 
 
 def alert_facts(value: int) -> dict[str, str]:
@@ -130,3 +136,12 @@ def alert_facts(value: int) -> dict[str, str]:
         "level": "fatal" if level == _FATAL else "warning",
         "name": _ALERTS.get(number, f"alert_{number}"),
     }
+
+
+def alert_value(name: str) -> int:
+    """Undo `alert_facts`: close_notify is a warning, any other alert is fatal.
+
+    Raises KeyError for a name that is not IANA's.
+    """
+    level = _WARNING if name == "close_notify" else _FATAL
+    return level << 8 | _NUMBERS[name]

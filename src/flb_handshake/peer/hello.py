@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +29,8 @@ class _Extension(IntEnum):
     SUPPORTED_GROUPS = 10
     SIGNATURE_ALGORITHMS = 13
     ALPN = 16
+    SESSION_TICKET = 35
+    PRE_SHARED_KEY = 41
     SUPPORTED_VERSIONS = 43
     KEY_SHARE = 51
 
@@ -94,6 +96,8 @@ class ClientHello:
     differ from one connection to the next. Codes without a name are written `0x7f1c`. Names off
     the wire are untrusted, so in `sni` and `alpn` every byte that is not printable ASCII, and
     the backslash, is written `\x00`; two different values never look the same.
+
+    Hellos are equal that offer the same, however long they are and however they were cut.
     """
 
     record_version: int  # of the first record, such as 0x0301
@@ -107,6 +111,11 @@ class ClientHello:
     signature_algorithms: tuple[str, ...]  # IANA names
     alpn: tuple[str, ...]
     key_shares: tuple[str, ...]  # the groups for which a key was sent along, IANA names
+    session: str  # what it offers to resume: "none", "session id", "ticket" or "psk"
+    bytes: int = field(
+        compare=False
+    )  # the length of the message, its header of four bytes included
+    records: int = field(compare=False)  # in how many TLS records it came
 
     @property
     def ja4(self) -> str:
@@ -126,7 +135,7 @@ class ClientHello:
 
     def to_json(self) -> dict[str, object]:
         """Every field by its name, and `ja4`; only dict, list, str, int and None."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        values = ((one.name, getattr(self, one.name)) for one in fields(self))
         described = {name: [*v] if isinstance(v, tuple) else v for name, v in values}
         return described | {"ja4": self.ja4}
 
@@ -162,13 +171,22 @@ class HelloParser:
     list of cipher suites, is reported as it stands: it is evidence.
     """
 
-    __slots__ = ("_failure", "_header", "_hello", "_left", "_message", "_record_version")
+    __slots__ = (
+        "_failure",
+        "_header",
+        "_hello",
+        "_left",
+        "_message",
+        "_record_version",
+        "_records",
+    )
 
     def __init__(self) -> None:
         self._header = bytearray()
         self._message = bytearray()
         self._left = 0
         self._record_version = 0
+        self._records = 0
         self._hello: ClientHello | None = None
         self._failure: str | None = None
 
@@ -207,6 +225,7 @@ class HelloParser:
         if not 0 < length <= _MAX_RECORD:
             raise HelloError(f"a handshake record holds 1 to {_MAX_RECORD} bytes, not {length}")
         self._left = length
+        self._records += 1
         self._record_version = self._record_version or int.from_bytes(header[1:3])
 
     def _take_fragment(self, piece: bytes) -> None:
@@ -224,7 +243,7 @@ class HelloParser:
         end = _MESSAGE_HEADER + length
         if len(self._message) >= end:
             body = bytes(self._message[_MESSAGE_HEADER:end])
-            self._hello = _read_hello(body, self._record_version)
+            self._hello = _read_hello(body, self._record_version, self._records)
             self._message.clear()
 
 
@@ -284,7 +303,7 @@ class _Vector:
             raise HelloError(f"{self._what}: {len(self._raw) - self._at} bytes too many")
 
 
-def _read_hello(body: bytes, record_version: int) -> ClientHello:
+def _read_hello(body: bytes, record_version: int, records: int) -> ClientHello:
     hello = _Vector(body, "the hello")
     legacy_version = hello.number(2)
     hello.take(32)  # the client's random
@@ -313,6 +332,9 @@ def _read_hello(body: bytes, record_version: int) -> ClientHello:
         signature_algorithms=_named(signatures, _SIGNATURE_NAMES),
         alpn=tuple(_printable(protocol) for protocol in protocols),
         key_shares=_named(_read_key_shares(extensions), _GROUP_NAMES),
+        session=_read_session(extensions, session_id_length),
+        bytes=_MESSAGE_HEADER + len(body),
+        records=records,
     )
 
 
@@ -356,6 +378,20 @@ def _read_key_shares(extensions: dict[int, bytes]) -> Iterator[int]:
     while shares:
         yield shares.number(2)
         shares.take(shares.number(2))  # the key itself
+
+
+def _read_session(extensions: dict[int, bytes], session_id_length: int) -> str:
+    """Tell what is offered for resumption, the newest way first.
+
+    With supported_versions a session id is noise for middleboxes (RFC 8446 section 4.1.2), or
+    that of a session of TLS 1.2: the two look the same, and neither is told.
+    """
+    if _Extension.PRE_SHARED_KEY in extensions:
+        return "psk"
+    if extensions.get(_Extension.SESSION_TICKET):
+        return "ticket"
+    told = session_id_length and _Extension.SUPPORTED_VERSIONS not in extensions
+    return "session id" if told else "none"
 
 
 def _is_grease(code: int) -> bool:

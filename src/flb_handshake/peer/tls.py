@@ -35,6 +35,9 @@ VERSIONS: Final = {
 _WEAK_TOO: Final = "@SECLEVEL=0"
 """The collector offers what is weak too: it is the agent's judgement that is tried."""
 
+_SESSION_CONTEXT: Final = b"flb-handshake"
+"""Without one, OpenSSL resumes no session of a client that presented a certificate."""
+
 _CHUNK: Final = 1 << 14
 """Bytes: no record holds more (RFC 8446, section 5.1)."""
 
@@ -58,8 +61,8 @@ def library() -> str:
 def context(spec: CollectorSpec, pki: Pki) -> SSL.Context:
     """Make a server context for this collector.
 
-    No session made under it can be resumed: there are no stateless tickets, and no cache for the
-    stateful ones that OpenSSL sends in TLS 1.3 all the same.
+    Without `tickets` no session made under it can be resumed: there are no stateless tickets, and
+    no cache for the stateful ones that OpenSSL sends in TLS 1.3 all the same.
 
     Raises:
         SSL.Error, ValueError, TypeError: its chain, key, versions or ciphers cannot be used;
@@ -67,9 +70,17 @@ def context(spec: CollectorSpec, pki: Pki) -> SSL.Context:
 
     """
     made = SSL.Context(SSL.TLS_SERVER_METHOD)
-    made.set_options(SSL.OP_NO_TICKET)
-    made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    if spec.tickets:
+        made.set_session_id(_SESSION_CONTEXT)
+        made.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
+    else:
+        made.set_options(SSL.OP_NO_TICKET)
+        made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     bound(made, spec)
+    if spec.suites is not None:
+        made.set_tls13_ciphersuites(spec.suites.encode())
+    if spec.groups is not None:
+        _use_groups(made, spec.groups)
     _use_chain(made, spec, pki)
     if spec.client_auth is not ClientAuth.NONE:
         _want_client_certificate(made, spec, pki)
@@ -108,6 +119,13 @@ def _ciphers(wanted: str | None) -> bytes:
     """OpenSSL's cipher list; its security level would forbid old versions and weak keys as well."""
     listed = wanted or "ALL"
     return (listed if "@SECLEVEL" in listed else f"{listed}:{_WEAK_TOO}").encode()
+
+
+def _use_groups(made: SSL.Context, groups: str) -> None:
+    """Set the groups of the key exchange, for which pyOpenSSL 26.4 has no method of its own."""
+    if not SSL._lib.SSL_CTX_set1_curves_list(made._context, groups.encode()):  # type: ignore[attr-defined] # noqa: SLF001
+        SSL._lib.ERR_clear_error()  # type: ignore[attr-defined] # noqa: SLF001
+        raise ValueError(f"OpenSSL knows no such groups: '{groups}'")
 
 
 def _use_chain(made: SSL.Context, spec: CollectorSpec, pki: Pki) -> None:
@@ -157,6 +175,10 @@ def _want_client_certificate(made: SSL.Context, spec: CollectorSpec, pki: Pki) -
     assert store is not None  # noqa: S101 # a context always has one
     for authority in authorities:
         store.add_cert(crypto.X509.from_cryptography(authority))
+    named = authorities
+    if spec.acceptable is not None:
+        named = [pki.certificate(one) for one in spec.acceptable]
+    for authority in named:
         made.add_client_ca(authority)
     made.set_app_data(frozenset(authorities))
     policy = SSL.VERIFY_PEER
@@ -203,14 +225,19 @@ class TlsEndpoint:
         """The other side said a fatal alert."""
         self.doubt: str | None = None
         """Why the other side's certificate was not accepted."""
+        self.renegotiating = False
+        """A second handshake was asked for, and it is not known yet what comes of it."""
         self._report = report
         self._state = ""
         self._connection = SSL.Connection(made, None)
         self._connection.set_app_data(self)
         self._connection.set_accept_state()
 
-    def receive(self, received: bytes) -> bytes:
-        """Take bytes from the wire; give the decrypted ones. See `outgoing` for the answer."""
+    def receive(self, received: bytes, *, until_agreed: bool = False) -> bytes:
+        """Take bytes from the wire; give the decrypted ones. See `outgoing` for the answer.
+
+        `until_agreed`: what comes with the end of the handshake is not looked at.
+        """
         if self.failed or self.ended:
             return b""
         plain = bytearray()
@@ -220,7 +247,7 @@ class TlsEndpoint:
             if not self.established:
                 self._connection.do_handshake()
                 self._agreed()
-            while True:
+            while not until_agreed:
                 plain += self._connection.recv(_CHUNK)
         except SSL.WantReadError:
             pass
@@ -228,7 +255,21 @@ class TlsEndpoint:
             self.ended = True
         except SSL.Error as error:
             self._fail(error)
+        if self.renegotiating and not self._connection.renegotiate_pending():
+            self.renegotiating = False
+            self._report(Kind.RENEGOTIATION, {"done": True})
         return bytes(plain)
+
+    def renegotiate(self) -> None:
+        """Ask for a second handshake, as a server can up to TLS 1.2."""
+        if self._connection.get_protocol_version() == SSL.TLS1_3_VERSION:
+            return
+        self._connection.renegotiate()
+        self.renegotiating = True
+        try:
+            self._connection.do_handshake()
+        except SSL.Error as error:
+            self._fail(error)
 
     def send(self, plain: bytes) -> None:
         """Say this; `outgoing` has it encrypted."""
@@ -258,6 +299,8 @@ class TlsEndpoint:
 
     def release(self) -> None:
         """Let go of the connection, which lets go of the endpoint: nothing is left to collect."""
+        if self.renegotiating:
+            self._report(Kind.RENEGOTIATION, {"done": False})
         self._connection.set_app_data(None)
 
     def noticed(self, where: int, value: int) -> None:
@@ -284,6 +327,8 @@ class TlsEndpoint:
                 "cipher": connection.get_cipher_name(),
                 "alpn": connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
                 "group": connection.get_group_name(),
+                # pyOpenSSL 26.4 has no method for it
+                "resumed": bool(SSL._lib.SSL_session_reused(connection._ssl)),  # type: ignore[attr-defined] # noqa: SLF001
             },
         )
         self._report_accepted()
