@@ -40,7 +40,7 @@ def record(number):
     return {"message": "handshake", "n": number}
 
 
-def server_context(*, chain=HEALTHY, version=None, asks=None, demands=False, names=(), alpn=()):
+def server_context(*, chain=HEALTHY, version=None, asks=None, demands=False, alpn=()):
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.set_ciphers("ALL:@SECLEVEL=0")
     with warnings.catch_warnings():
@@ -50,9 +50,6 @@ def server_context(*, chain=HEALTHY, version=None, asks=None, demands=False, nam
         path = Path(directory, "server.pem")
         path.write_bytes(PKI.pem(*chain.sent) + PKI.key_pem(chain.leaf))
         made.load_cert_chain(path)
-        if names:  # load_verify_locations(cadata=) names nobody, a file does
-            path.write_bytes(PKI.pem(*names))
-            made.load_verify_locations(path)
     if asks is not None:
         made.verify_mode = ssl.CERT_REQUIRED if demands else ssl.CERT_OPTIONAL
         made.load_verify_locations(cadata=PKI.pem(asks).decode())
@@ -61,8 +58,19 @@ def server_context(*, chain=HEALTHY, version=None, asks=None, demands=False, nam
     return made
 
 
-def play(server, *, spec=HEALTHY_SHIPPER, plugin="tcp", records=1, limit=WITHIN, connections=1):
+def play(
+    server,
+    *,
+    spec=HEALTHY_SHIPPER,
+    plugin="tcp",
+    records=1,
+    limit=WITHIN,
+    connections=1,
+    until=None,
+):
     """Ship records numbered from 7 to `server(plain)`, called with each connection in turn.
+
+    The shipper closes what is open once there was an event of the kind `until`, if one is named.
 
     Gives what the server returned, of the last connection, and the shipper once it is closed.
     """
@@ -81,11 +89,15 @@ def play(server, *, spec=HEALTHY_SHIPPER, plugin="tcp", records=1, limit=WITHIN,
         failures = []
         asyncio.get_running_loop().set_exception_handler(lambda _, told: failures.append(told))
         shipper = Shipper(spec, plugin, PKI, time.monotonic)
+        happened = asyncio.Event()
+        shipper.watch = lambda event: happened.set() if event.kind is until else None
         with socket.create_server(("127.0.0.1", 0)) as bound:
             bound.settimeout(WITHIN)
             serving = asyncio.create_task(asyncio.to_thread(partial(serve, bound)))
             for number in range(7, 7 + records):
                 await shipper.ship("127.0.0.1", bound.getsockname()[1], record(number), limit=limit)
+            if until is not None:
+                await asyncio.wait_for(happened.wait(), WITHIN)
             await shipper.close()
             answer = await asyncio.wait_for(serving, WITHIN)
         assert failures == []

@@ -129,7 +129,9 @@ class ClientConnection(asyncio.Protocol):
         """Say what was kept back, in one go. Raises ConnectionEnded."""
         self._holds = False
         plain, self._held = self._held, b""
-        if not self._mute and not self.is_over:
+        if self.is_over:
+            raise ConnectionEnded
+        if plain and not self._mute:
             if self._tls is not None:
                 self._tls.send(plain)
                 self._put(self._tls.outgoing())
