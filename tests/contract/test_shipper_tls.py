@@ -15,6 +15,7 @@ from OpenSSL import SSL, crypto
 from shipper_servers import (
     PKI,
     VERSIONS,
+    WITHIN,
     alerts,
     ends,
     facts,
@@ -41,7 +42,7 @@ from flb_handshake.certificates import (
     chain,
 )
 from flb_handshake.errors import HarnessFailure
-from flb_handshake.model import Cleartext, ShipperSpec
+from flb_handshake.model import Cleartext, Close, Serve, ShipperSpec
 from flb_handshake.peer import records, tls
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.peer.shipper import Shipper
@@ -290,6 +291,33 @@ def test_nobody_listens():
     assert ends(shipper) == [("agent", "refused")]
 
 
+def says_goodbye(plain):
+    with server_context().wrap_socket(plain, server_side=True) as session:
+        session.recv(65536)
+        session.unwrap().close()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "plugin", "server"),
+    [(Close(), "tcp", until_end), (Serve(), "forward", says_goodbye)],
+)
+def test_a_record_is_over_when_its_connection_has_ended(behaviour, plugin, server):
+    async def performance():
+        with socket.create_server(("127.0.0.1", 0)) as bound:
+
+            def serve():
+                with bound.accept()[0] as plain:
+                    server(plain)
+
+            serving = asyncio.create_task(asyncio.to_thread(serve))
+            shipper = Shipper(ShipperSpec(behaviour=behaviour), plugin, PKI, time.monotonic)
+            await shipper.ship("127.0.0.1", bound.getsockname()[1], record(7), limit=WITHIN)
+            assert kinds(shipper)[-1] is Kind.CLOSED
+            await serving
+
+    asyncio.run(performance())
+
+
 @pytest.mark.parametrize("plugin", ["tcp", "http"])
 def test_an_agent_that_never_speaks_is_left_in_time(plugin):
     began = time.monotonic()
@@ -316,14 +344,7 @@ def test_an_agent_that_ends_without_a_word(how, plugin):
 
 
 def test_an_agents_close_notify_is_told_from_its_fin():
-    context = server_context()
-
-    def server(plain):
-        with context.wrap_socket(plain, server_side=True) as session:
-            session.recv(65536)
-            session.unwrap().close()
-
-    _, shipper = play(server, plugin="forward")
+    _, shipper = play(says_goodbye, plugin="forward")
 
     assert ends(shipper) == [("agent", "close_notify")]
     assert ("agent", "warning", "close_notify") in alerts(shipper)

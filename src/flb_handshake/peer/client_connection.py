@@ -131,7 +131,7 @@ class ClientConnection(asyncio.Protocol):
         plain, self._held = self._held, b""
         if self.is_over:
             raise ConnectionEnded
-        if plain and not self._mute:
+        if not self._mute:
             if self._tls is not None:
                 self._tls.send(plain)
                 self._put(self._tls.outgoing())
