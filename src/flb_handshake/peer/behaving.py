@@ -46,10 +46,14 @@ def check(spec: CollectorSpec) -> None:
     """Raise ValueError for what no collector can do; it says why."""
     if spec.proxy is not None:
         HTTPStatus(spec.proxy.status)
-    behaviour = spec.behaviour
+    if moment_of(spec.behaviour) is Moment.HALF_HELLO:
+        raise ValueError("a collector sends no ClientHello: its middle is a moment of a shipper")
+    check_behaviour(spec.behaviour)
+
+
+def check_behaviour(behaviour: Behaviour) -> None:
+    """Raise ValueError for what no peer can do, on either end; it says why."""
     moment = moment_of(behaviour)
-    if moment is Moment.HALF_HELLO:
-        raise ValueError(f"a collector sends no ClientHello: '{moment}' is a moment of a shipper")
     if isinstance(behaviour, Alert):
         if moment not in _UNENCRYPTED:
             raise ValueError(f"an unencrypted alert is not possible {moment}")

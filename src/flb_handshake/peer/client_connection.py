@@ -15,13 +15,14 @@ from flb_handshake.model import (
     Cleartext,
     Close,
     Drip,
-    Fragment,
     Moment,
     Reset,
-    Silent,
 )
 from flb_handshake.peer import hello, records
+from flb_handshake.peer.behaving import ends_at, moment_of, reshape_of
 from flb_handshake.peer.events import Kind, alert_facts, alert_value
+from flb_handshake.peer.opening import Opening, opening
+from flb_handshake.peer.outgoing import Outgoing
 from flb_handshake.peer.tls_client import ClientEndpoint
 
 if TYPE_CHECKING:
@@ -43,9 +44,10 @@ _KEPT_BYTES: Final = 16
 _MOST_UNREAD: Final = 1 << 20
 """Bytes; no answer of an agent comes near. What comes beyond is thrown away."""
 
-_LONGEST_RECORD: Final = records.HEADER + (1 << 14)
+_HEADER: Final = 5
+"""Bytes: type, version, version, length, length (RFC 8446, section 5.1)."""
 
-_ALERT_LENGTH: Final = records.HEADER + 2
+_LONGEST_RECORD: Final = _HEADER + (1 << 14)
 
 _RESETTING: Final = struct.pack("ii", 1, 0)
 """struct linger: close at once, with a reset."""
@@ -67,15 +69,14 @@ class ClientConnection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._tls: ClientEndpoint | None = None
         self._hello: hello.HelloParser | None = None
+        self._out: Outgoing | None = None
+        self._reshape = reshape_of(spec.behaviour)
         self._heard = b""
-        """The agent's first record, or as much of it as is needed."""
-        self._told_first = False
+        """The agent's first record, until it is whole."""
+        self._opening: Opening | None = None
         self._noticed = False
+        """The agent's first record was whole."""
         self._plain = bytearray()
-        self._drip: Drip | None = None
-        self._queue = bytearray()
-        """What is still to drip."""
-        self._timer: asyncio.TimerHandle | None = None
         self._paused = False
         self._was_answered = False
         """The agent has said something after the handshake."""
@@ -107,7 +108,7 @@ class ClientConnection(asyncio.Protocol):
     @property
     def acts_midway(self) -> bool:
         """Whether something is to happen in the middle of a message."""
-        return getattr(self._spec.behaviour, "at", None) is Moment.MIDWAY
+        return moment_of(self._spec.behaviour) is Moment.MIDWAY
 
     async def open(self) -> None:
         """Shake hands, unless the shipper speaks cleartext. Raises ConnectionEnded."""
@@ -139,13 +140,17 @@ class ClientConnection(asyncio.Protocol):
         """Say what was kept back, in one go. Raises ConnectionEnded."""
         self._holds = False
         plain, self._held = self._held, b""
-        if not self._mute and not self.is_over:
+        if self.is_over:
+            raise ConnectionEnded
+        if not self._mute:
             if self._tls is not None:
                 self._tls.send(plain)
                 self._put(self._tls.outgoing())
             else:
                 self._put(plain)
-        await self._until(lambda: not (self._mute or self._queue or self._paused or self.is_over))
+            if self._out is not None:
+                self._out.end(self._news.set)
+        await self._until(lambda: not (self._mute or self._is_behind or self.is_over))
 
     async def read(self, most: int = _MOST_UNREAD) -> bytes:
         """What the agent said, as soon as it is anything; nothing once it says no more."""
@@ -196,6 +201,7 @@ class ClientConnection(asyncio.Protocol):
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 # a stream socket's
         self._transport = transport
         transport.set_write_buffer_limits(0)
+        self._out = Outgoing(transport)
         self._report(Kind.ACCEPTED, {})
 
     def data_received(self, data: bytes) -> None:
@@ -226,33 +232,30 @@ class ClientConnection(asyncio.Protocol):
         """Note how it ended, and hold on to nothing."""
         if exc is not None:
             self._ended_by("agent", "timeout" if isinstance(exc, TimeoutError) else "RST")
-        self._tell_first(last=True)
+        if self._opening is None and self._heard:
+            self._tell_first(is_tls=True)
         by, how = self._closed_by or ("peer", "FIN")
         self._report(Kind.CLOSED, {"by": by, "how": how})
-        if self._timer is not None:
-            self._timer.cancel()
+        if self._out is not None:
+            self._out.stop()
         if self._tls is not None:
             self._tls.release()
-        self._transport = self._timer = None
+        self._transport = self._out = None
         self._lost = True
         self._news.set()
 
     def _begin_tls(self) -> None:
-        behaviour = self._spec.behaviour
         self._tls = ClientEndpoint(self._context, self._report, self._spec.sni)
         self._hello = hello.HelloParser()
         self._tls.begin()
         said = self._tls.outgoing()
-        if isinstance(behaviour, Fragment):
-            said = records.Fragmenter(behaviour.bytes)(said)
-        if getattr(behaviour, "at", None) is Moment.HALF_HELLO:
+        if moment_of(self._spec.behaviour) is Moment.HALF_HELLO:
             half = len(said) // 2
             self._put(said[:half])
             self._behave(Moment.HALF_HELLO)
             said = said[half:]
         self._put(said)
-        if not self._mute:
-            self._behave(Moment.CLIENT_HELLO)
+        self._behave(Moment.CLIENT_HELLO)
 
     def _on_tls(self, data: bytes) -> None:
         assert self._tls is not None  # noqa: S101 # the caller looked
@@ -273,81 +276,58 @@ class ClientConnection(asyncio.Protocol):
     def _is_refused(self) -> bool:
         return self._tls is not None and (self._tls.refused or self._tls.failed)
 
+    @property
+    def _is_behind(self) -> bool:
+        return self._paused or (self._out is not None and self._out.is_behind)
+
     def _notice(self, data: bytes) -> None:
         """Look at the agent's first record: what it begins with, and whether it is whole."""
         if self._noticed:
             return
         self._heard = (self._heard + data)[:_LONGEST_RECORD]
-        self._tell_first()
-        needed = records.HEADER + int.from_bytes(self._heard[3 : records.HEADER])
-        if len(self._heard) < max(needed, _ALERT_LENGTH):
+        if self._opening is None:
+            self._opening = opening(self._heard)
+            if self._opening is not None:
+                self._tell_first(is_tls=self._opening is not Opening.CLEARTEXT)
+        if self._opening is None or len(self._heard) < _HEADER:
+            return
+        if len(self._heard) < _HEADER + int.from_bytes(self._heard[3:_HEADER]):
             return
         self._noticed = True
-        if self._heard[0] == records.HANDSHAKE:
+        if self._opening is Opening.HANDSHAKE:
             self._behave(Moment.SERVER_HELLO)
-        elif self._heard[0] == records.ALERT and (self._tls is None or self._mute):
-            said = int.from_bytes(self._heard[records.HEADER : _ALERT_LENGTH])
-            self._report(Kind.ALERT, {"by": "agent", **alert_facts(said)})
+        elif self._opening is Opening.ALERT and (self._tls is None or self._mute):
+            said = alert_facts(int.from_bytes(self._heard[_HEADER : _HEADER + 2]))
+            self._report(Kind.ALERT, {"by": "agent", **said})
 
-    def _tell_first(self, *, last: bool = False) -> None:
-        is_tls = _is_tls(self._heard)
-        if not self._heard or self._told_first or (is_tls is None and not last):
-            return
-        self._told_first = True
-        facts = {"hex": self._heard[:_KEPT_BYTES].hex(), "tls": is_tls is not False}
-        self._report(Kind.FIRST_BYTES, facts)
+    def _tell_first(self, *, is_tls: bool) -> None:
+        self._report(Kind.FIRST_BYTES, {"hex": self._heard[:_KEPT_BYTES].hex(), "tls": is_tls})
 
     def _behave(self, moment: Moment) -> bool:
         """Do what the behaviour asks for at this moment; tell whether we say nothing more."""
         behaviour = self._spec.behaviour
-        if not isinstance(behaviour, Silent | Close | Reset | Drip | Alert):
+        if self._mute or self._finished or moment_of(behaviour) is not moment:
             return self._mute
-        if behaviour.at is not moment or self._mute or self._finished:
-            return self._mute
-        if isinstance(behaviour, Drip):
-            self._drip = behaviour
-            return False
-        if isinstance(behaviour, Alert):
-            self._say_alert(behaviour.name)
-        if isinstance(behaviour, Reset):
+        if isinstance(behaviour, Drip) and self._out is not None:
+            self._out.slow_down(behaviour.bytes, behaviour.every)
+        elif isinstance(behaviour, Reset):
             self._reset()
-        elif not isinstance(behaviour, Silent):
+        elif isinstance(behaviour, Close):
             self._finish("FIN")
-        self._mute = True
-        return True
-
-    def _say_alert(self, name: str) -> None:
-        version = self._heard[1:3] or b"\x03\x01"
-        self._put(records.alert(name, version))
-        self._report(Kind.ALERT, {"by": "peer", **alert_facts(alert_value(name))})
+        elif isinstance(behaviour, Alert):
+            self._put(records.alert(behaviour.name))
+            self._report(Kind.ALERT, {"by": "peer", **alert_facts(alert_value(behaviour.name))})
+            self._finish("FIN")
+        self._mute = ends_at(behaviour, moment)
+        return self._mute
 
     def _put(self, said: bytes) -> None:
-        """Put bytes on the wire: at once, or drop by drop."""
-        if not said or self._mute or self._finished:
+        """Put bytes on the wire, whole records of TLS if that is what they are."""
+        if not said or self._mute or self._finished or self._out is None:
             return
-        if self._drip is None:
-            self._send(said)
-            return
-        self._queue += said
-        if self._timer is None:
-            self._let_drop(self._drip)
-
-    def _let_drop(self, drip: Drip) -> None:
-        self._timer = None
-        drop = bytes(self._queue[: drip.bytes])
-        del self._queue[: drip.bytes]
-        self._send(drop)
-        if self._queue:
-            self._timer = asyncio.get_running_loop().call_later(drip.every, self._let_drop, drip)
-        elif self._finished:
-            self._write_eof()
-        self._news.set()
-
-    def _send(self, said: bytes) -> None:
-        if self._transport is None or self._transport.is_closing():
-            return
-        self._transport.write(said)
-        if self._hello is not None and (parsed := self._hello.feed(said)) is not None:
+        shaped = self._reshape(said)
+        self._out.say(shaped)
+        if self._hello is not None and (parsed := self._hello.feed(shaped)) is not None:
             self._hello = None
             self._report(Kind.CLIENT_HELLO, parsed.to_json())
 
@@ -360,8 +340,8 @@ class ClientConnection(asyncio.Protocol):
             self._tls.close()
             self._put(self._tls.outgoing())
         self._finished = True
-        if not self._queue:
-            self._write_eof()
+        if self._out is not None:
+            self._out.end(self._write_eof)
 
     def _write_eof(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -393,10 +373,3 @@ class ClientConnection(asyncio.Protocol):
         while not holds():
             self._news.clear()
             await self._news.wait()
-
-
-def _is_tls(first: bytes) -> bool | None:
-    """Whether it begins a handshake's record or an alert's; None: too few bytes to tell."""
-    if first[:1] == bytes([records.ALERT]):
-        first = bytes([records.HANDSHAKE]) + first[1:]
-    return hello.looks_like_tls(first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -51,11 +52,9 @@ def in_one_go(connected: Callable[[], ClientConnection], sent: Callable[[], None
         if name.endswith(".send_request_body.started"):
             connected().hold()
         elif name.endswith(".send_request_body.complete"):
-            try:
+            with suppress(ConnectionEnded):  # there may be an answer already
                 await connected().flush()
-            except ConnectionEnded as error:
-                raise httpcore.WriteError("the connection ended") from error
-            sent()
+                sent()
 
     return trace
 
@@ -145,10 +144,9 @@ class _Stream(httpcore.AsyncNetworkStream):
         return await self._connection.read(max_bytes)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
-        try:
+        """Say it to an agent that still listens; else it is the next read that finds the end."""
+        with suppress(ConnectionEnded):
             await self._connection.write(buffer)
-        except ConnectionEnded as error:
-            raise httpcore.WriteError("the connection ended") from error
 
     async def aclose(self) -> None:
         """Do nothing: its shipper closes a connection, politely."""

@@ -12,10 +12,11 @@ import httpx
 from OpenSSL import SSL, crypto
 
 from flb_handshake.errors import HarnessFailure
-from flb_handshake.model import Alert, Cleartext, Moment, NoSecureRenegotiation, Renegotiate
+from flb_handshake.model import Cleartext, NoSecureRenegotiation, Renegotiate
 from flb_handshake.peer import recording_http, tls, tls_client
+from flb_handshake.peer.behaving import check_behaviour
 from flb_handshake.peer.client_connection import ClientConnection, ConnectionEnded
-from flb_handshake.peer.events import ALERT_NAMES, Event, Kind
+from flb_handshake.peer.events import Event, Kind
 from flb_handshake.peer.shipping import POSTS, SPEAKERS, pieces
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 PLUGINS: Final = frozenset({*POSTS, *SPEAKERS})
 """The inputs whose protocol a shipper speaks."""
-
-_ALERT_MOMENTS: Final = frozenset({Moment.CONNECTED, Moment.CLIENT_HELLO, Moment.SERVER_HELLO})
 
 
 class Shipper:
@@ -155,21 +154,24 @@ class Shipper:
 
 def _check(spec: ShipperSpec, plugin: str) -> None:
     """Raise HarnessFailure for what no shipper can do."""
-    behaviour = spec.behaviour
-    wrong = ""
-    if plugin not in PLUGINS:
-        wrong = f"'{plugin}' is none of the inputs that it speaks to: {', '.join(sorted(PLUGINS))}"
-    elif isinstance(behaviour, NoSecureRenegotiation | Renegotiate):
-        wrong = f"{type(behaviour).__name__} is a server's behaviour"
-    elif isinstance(behaviour, Alert) and behaviour.name not in ALERT_NAMES:
-        wrong = f"no alert is called '{behaviour.name}'"
-    elif isinstance(behaviour, Alert) and behaviour.at not in _ALERT_MOMENTS:
-        wrong = f"an alert without encryption cannot be said {behaviour.at}"
+    wrong = _objection(spec, plugin)
     if wrong:
         raise HarnessFailure(
             f"a shipper cannot do this: {wrong}",
             hint="give its spec another behaviour, or its input another plugin",
         )
+
+
+def _objection(spec: ShipperSpec, plugin: str) -> str:
+    if plugin not in PLUGINS:
+        return f"of all inputs it knows {', '.join(sorted(PLUGINS))}, not '{plugin}'"
+    if isinstance(spec.behaviour, NoSecureRenegotiation | Renegotiate):
+        return f"{type(spec.behaviour).__name__} is a server's behaviour"
+    try:
+        check_behaviour(spec.behaviour)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _context(spec: ShipperSpec, plugin: str, pki: Pki) -> SSL.Context:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from OpenSSL import SSL, crypto
 
@@ -13,6 +12,8 @@ from flb_handshake.peer.events import Kind
 if TYPE_CHECKING:
     from flb_handshake.model import ShipperSpec
     from flb_handshake.pki import Pki
+
+_SPECIAL: Final = frozenset(',+"\\<>;')
 
 
 def context(spec: ShipperSpec, alpn: tuple[str, ...], pki: Pki) -> SSL.Context:
@@ -113,5 +114,10 @@ def rfc4514(name: crypto.X509Name) -> str:
 
 def _escaped(value: str) -> str:
     """RFC 4514, section 2.4."""
-    escaped = re.sub(r'([,+"\\<>;])', r"\\\1", value).replace("\0", r"\00")
-    return re.sub(r"^([# ])|(?<!\\)( )$", r"\\\1\2", escaped)
+    last = len(value) - 1
+    return "".join(
+        "\\" + one
+        if one in _SPECIAL or (at == 0 and one in "# ") or (at == last and one == " ")
+        else one.replace("\0", "\\00")
+        for at, one in enumerate(value)
+    )
