@@ -205,6 +205,7 @@ class TlsEndpoint:
         """Why the client's certificate was not accepted."""
         self.renegotiating = False
         """A second handshake was asked for, and it is not known yet what comes of it."""
+        self._unsent = bytearray()
         self._report = report
         self._state = ""
         self._connection = SSL.Connection(made, None)
@@ -234,6 +235,7 @@ class TlsEndpoint:
             self._fail(error)
         if self.renegotiating and not self._connection.renegotiate_pending():
             self.renegotiating = False
+            self.send(b"")
             self._report(Kind.RENEGOTIATION, {"done": True})
         return bytes(plain)
 
@@ -249,9 +251,13 @@ class TlsEndpoint:
             self._fail(error)
 
     def send(self, plain: bytes) -> None:
-        """Say this; `outgoing` has it encrypted."""
+        """Say this; `outgoing` has it encrypted, once no second handshake is under way."""
+        self._unsent += plain
         try:
-            self._connection.sendall(plain)
+            self._connection.sendall(bytes(self._unsent))
+            self._unsent.clear()
+        except SSL.WantReadError:
+            pass  # the handshake has the word; `receive` says it afterwards
         except SSL.Error as error:
             self._fail(error)
 
