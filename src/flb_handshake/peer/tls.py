@@ -117,6 +117,11 @@ def _use_groups(made: SSL.Context, groups: str) -> None:
         raise ValueError(f"OpenSSL knows no such groups: '{groups}'")
 
 
+def _is_resumed(connection: SSL.Connection) -> bool:
+    """Whether an earlier session goes on, for which pyOpenSSL 26.4 has no method either."""
+    return bool(SSL._lib.SSL_session_reused(connection._ssl))  # type: ignore[attr-defined] # noqa: SLF001
+
+
 def _use_chain(made: SSL.Context, spec: CollectorSpec, pki: Pki) -> None:
     if spec.files:
         leaf, *above = x509.load_pem_x509_certificates(spec.files[0].encode())
@@ -252,6 +257,8 @@ class TlsEndpoint:
 
     def send(self, plain: bytes) -> None:
         """Say this; `outgoing` has it encrypted, once no second handshake is under way."""
+        if self.failed:
+            return
         self._unsent += plain
         try:
             self._connection.sendall(bytes(self._unsent))
@@ -310,8 +317,7 @@ class TlsEndpoint:
                 "cipher": connection.get_cipher_name(),
                 "alpn": connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
                 "group": connection.get_group_name(),
-                # pyOpenSSL 26.4 has no method for it
-                "resumed": bool(SSL._lib.SSL_session_reused(connection._ssl)),  # type: ignore[attr-defined] # noqa: SLF001
+                "resumed": _is_resumed(connection),
             },
         )
         presented = connection.get_peer_cert_chain(as_cryptography=True) or []
