@@ -25,6 +25,8 @@ class Seen:
     heard: bytes = b""
     times: list[tuple[int, float]] = field(default_factory=list)
     """How much had been heard when."""
+    sent: dict[str, float] = field(default_factory=dict)
+    """When its own flight of this name was sent."""
     marks: dict[str, int] = field(default_factory=dict)
     """How much had been heard when its own flight of this name was sent."""
     agreed: str | None = None
@@ -41,10 +43,9 @@ class Seen:
     def after(self, mark):
         return self.heard[self.marks[mark] :]
 
-    def seconds_after(self, heard):
-        """How long it took from the first byte after these to the last one."""
-        moments = [at for length, at in self.times if length > heard]
-        return moments[-1] - moments[0]
+    def seconds_since(self, mark):
+        """How long it took from its own flight of this name to the last byte that it heard."""
+        return self.times[-1][1] - self.sent[mark]
 
 
 class Visit:
@@ -84,7 +85,7 @@ class Visit:
         self._send()
         for _ in range(rounds):
             self._until(lambda: self._session.write(POST))
-            self._send()
+            # It goes out once the client waits, in one piece with what a HelloRequest made it say.
             self.seen.answers.append(self._until(lambda: self._session.read(65536)))
 
     def _until(self, step):
@@ -97,11 +98,13 @@ class Visit:
 
     def _send(self):
         if flight := self._outgoing.read():
-            self._plain.sendall(flight)
             name = next(self._flights)
+            self.seen.sent.setdefault(name, time.monotonic())
+            self._plain.sendall(flight)
             self.seen.marks.setdefault(name, len(self.seen.heard))
             if name == self._last:
-                self._plain.shutdown(socket.SHUT_WR)
+                with suppress(OSError):  # a reset can come first
+                    self._plain.shutdown(socket.SHUT_WR)
 
     def _hear(self):
         piece = self._plain.recv(65536)

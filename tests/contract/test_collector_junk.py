@@ -332,8 +332,7 @@ def test_no_bytes_in_whatever_pieces_make_a_connection_raise(stage, which, strea
     loop.run_until_complete(feed(listener, pieces(stream, cuts)))
 
     assert failures == []
-    assert len(facts(listener, Kind.CLOSED)) == len(facts(listener, Kind.ACCEPTED))
-    assert facts(listener, Kind.CLOSED)
+    assert len(facts(listener, Kind.CLOSED)) == len(facts(listener, Kind.ACCEPTED)) > 0
     json.dumps([event.to_json() for event in listener.events], allow_nan=False)
 
 

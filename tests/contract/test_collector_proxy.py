@@ -18,11 +18,13 @@ from collector_clients import (
     dial,
     facts,
     play,
+    post,
     until_end,
 )
 
 from flb_handshake.certificates import HEALTHY, OTHER_ROOT
-from flb_handshake.model import Close, CollectorSpec, Moment, ProxySpec, Reset, Silent
+from flb_handshake.model import Close, CollectorSpec, Drip, Moment, ProxySpec, Reset, Silent
+from flb_handshake.peer import collector as collector_module
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Kind
 
@@ -242,3 +244,41 @@ def test_hanging_up_reaches_through_the_proxy(proxy, how, end):
     assert seen in {end, as_seen_through(proxy, end)}
     assert [(layer, by) for layer, by, _ in closed(listener)] == [(None, "peer"), ("proxy", "peer")]
     assert closed(listener)[0][2] == end
+
+
+def test_a_slow_answer_comes_whole_out_of_the_tunnel_and_ends_it():
+    spec = CollectorSpec(proxy=PLAIN, behaviour=Drip(bytes=4, every=0.002))
+
+    def client(port):
+        with dial(port) as plain:
+            plain.sendall(CONNECT + POST.replace(b"Host:", b"Connection: close\r\nHost:"))
+            plain.shutdown(1)
+            return until_end(plain)
+
+    (heard, end), listener = play(spec, client)
+
+    refused = heard.removeprefix(ESTABLISHED)
+    assert (refused[:12], refused[-4:], end) == (b"HTTP/1.1 400", b"\r\n\r\n", "FIN")
+    assert listener.events[-1].t - listener.events[0].t < 3  # nobody waits for a deadline
+
+
+def test_a_handshake_in_the_tunnel_makes_a_connection_worth_keeping(monkeypatch):
+    monkeypatch.setattr(collector_module, "_MOST_OPEN", 4)
+
+    def client(port):
+        plain = dial(port)
+        plain.sendall(CONNECT)
+        assert plain.recv(100) == ESTABLISHED
+        session = client_context().wrap_socket(plain, server_hostname=HOST)
+        post(session)
+        idle = [dial(port) for _ in range(6)]
+        for one in idle[:3]:
+            until_end(one)
+        answer = post(session)
+        for one in (session, *idle):
+            one.close()
+        return answer
+
+    answer, _ = play(CollectorSpec(proxy=PLAIN), client)
+
+    assert answer.startswith(b"HTTP/1.1 201 ")

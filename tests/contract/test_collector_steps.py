@@ -225,23 +225,26 @@ def test_each_step_settles_with_its_own_records():
 
 def test_an_old_connection_that_ends_does_not_settle_a_step_while_another_is_open():
     async def performance():
-        async with listening(expected=2) as listener:
-            old, older = await connected(listener), await connected(listener)
-            await old.post()
-            await older.post()
+        async with listening(expected=3) as listener:
+            oldest, older, old = [await connected(listener) for _ in range(3)]
+            for client in (oldest, older, old):
+                await client.post()
             listener.expect(1)
-            fresh = await connected(listener)
-            old.close()
+            oldest.close()
             await until(lambda: listener.open_connections == 2)
-            with_a_fresh_one_open = listener.settled
+            settled = [listener.settled]
+            fresh = await connected(listener)
+            older.close()
+            await until(lambda: listener.open_connections == 2)
+            settled.append(listener.settled)
             waiting = settling(listener)
             fresh.close()
-            await waiting  # though an older one is still open
-            open_then = listener.open_connections
-            older.close()
-            return with_a_fresh_one_open, open_then
+            await waiting  # though an old one is still open
+            still_open = listener.open_connections
+            old.close()
+            return settled, still_open
 
-    assert asyncio.run(performance()) == (False, 1)
+    assert asyncio.run(performance()) == ([False, False], 1)
 
 
 def test_a_step_settles_when_nothing_is_open_any_more():

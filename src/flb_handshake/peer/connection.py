@@ -57,7 +57,6 @@ class Connection(asyncio.Protocol):
         self._hello: hello.HelloParser | None = None
         self._tls: tls.TlsEndpoint | None = None
         self._records: RecordProtocol | None = None
-        self._reached: set[Moment] = set()
         self._deaf = False
         """What still comes in is noticed, but not answered."""
         self._finished = False
@@ -89,7 +88,8 @@ class Connection(asyncio.Protocol):
         if self._hello is not None:
             self._read_hello(data)
         if self._deaf:
-            self._on_unanswered()
+            if isinstance(self._spec.behaviour, Banner):  # the agent has spoken
+                self._finish("FIN")
         elif self._opening is Opening.CLEARTEXT:
             self._on_records(data)
         elif self._opening is Opening.ALERT:
@@ -153,11 +153,6 @@ class Connection(asyncio.Protocol):
             self._hello = hello.HelloParser()
         elif self._opening is Opening.ALERT:
             self._report_alert(first)
-
-    def _on_unanswered(self) -> None:
-        """End it, if it waited for no more than to hear the agent out."""
-        if isinstance(self._spec.behaviour, Banner) and self._hello is None:
-            self._finish("FIN")
 
     def _report_alert(self, record: bytes) -> None:
         """Report an alert that came unencrypted, and that OpenSSL has not read."""
@@ -226,7 +221,7 @@ class Connection(asyncio.Protocol):
         if self._tls is not None and self._tls.failed:
             return False
         midway = behaving.moment_of(self._spec.behaviour) is Moment.MIDWAY
-        if self._tls is None or not midway or not heard.requests or Moment.MIDWAY in self._reached:
+        if self._tls is None or not midway or not heard.requests:
             self._say(heard.answer)
             return True
         self._flush()
@@ -271,8 +266,7 @@ class Connection(asyncio.Protocol):
         if moment is Moment.CONNECTED and isinstance(behaviour, Banner):
             self._write(behaviour.text.encode())
             self._deaf = True
-        if behaving.moment_of(behaviour) is moment and moment not in self._reached:
-            self._reached.add(moment)
+        if behaving.moment_of(behaviour) is moment:
             self._deaf = behaving.ends_at(behaviour, moment)
             self._misbehave(behaviour)
         return self._deaf
@@ -334,12 +328,12 @@ class Connection(asyncio.Protocol):
         """Write what TLS has to say, up to the ServerHello where something is to happen then."""
         assert self._tls is not None  # noqa: S101 # the caller speaks TLS
         said = self._tls.outgoing()
-        moment = Moment.SERVER_HELLO
-        waits = behaving.moment_of(self._spec.behaviour) is moment and moment not in self._reached
-        end = records.after_server_hello(said) if waits else 0
+        end = 0
+        if behaving.moment_of(self._spec.behaviour) is Moment.SERVER_HELLO:
+            end = records.after_server_hello(said)
         if end:
             self._write(said[:end])
-            if self._behave(moment):
+            if self._behave(Moment.SERVER_HELLO):
                 return
         self._write(said[end:])
 

@@ -116,13 +116,6 @@ class ProxyConnection(Connection):
             inner.connection_lost(exc)
         super().connection_lost(exc)
 
-    def hang_up(self) -> None:
-        """Let the collector do it, whose end the tunnel follows."""
-        if self._inner is None:
-            super().hang_up()
-        else:
-            self._inner.hang_up()
-
     def say(self, tunnelled: bytes) -> None:
         """Say what the inner connection writes."""
         self._say(tunnelled)

@@ -128,6 +128,11 @@ def _use_groups(made: SSL.Context, groups: str) -> None:
         raise ValueError(f"OpenSSL knows no such groups: '{groups}'")
 
 
+def _is_resumed(connection: SSL.Connection) -> bool:
+    """Whether an earlier session goes on, for which pyOpenSSL 26.4 has no method either."""
+    return bool(SSL._lib.SSL_session_reused(connection._ssl))  # type: ignore[attr-defined] # noqa: SLF001
+
+
 def _use_chain(made: SSL.Context, spec: CollectorSpec, pki: Pki) -> None:
     if spec.files is None:
         present(made, spec.chain, pki)
@@ -227,6 +232,7 @@ class TlsEndpoint:
         """Why the other side's certificate was not accepted."""
         self.renegotiating = False
         """A second handshake was asked for, and it is not known yet what comes of it."""
+        self._unsent = bytearray()
         self._report = report
         self._state = ""
         self._connection = SSL.Connection(made, None)
@@ -262,6 +268,7 @@ class TlsEndpoint:
             self._fail(error)
         if self.renegotiating and not self._connection.renegotiate_pending():
             self.renegotiating = False
+            self.send(b"")
             self._report(Kind.RENEGOTIATION, {"done": True})
         return bytes(plain)
 
@@ -277,9 +284,15 @@ class TlsEndpoint:
             self._fail(error)
 
     def send(self, plain: bytes) -> None:
-        """Say this; `outgoing` has it encrypted."""
+        """Say this; `outgoing` has it encrypted, once no second handshake is under way."""
+        if self.failed:
+            return
+        self._unsent += plain
         try:
-            self._connection.sendall(plain)
+            self._connection.sendall(bytes(self._unsent))
+            self._unsent.clear()
+        except SSL.WantReadError:
+            pass  # the handshake has the word; `receive` says it afterwards
         except SSL.Error as error:
             self._fail(error)
 
@@ -332,8 +345,7 @@ class TlsEndpoint:
                 "cipher": connection.get_cipher_name(),
                 "alpn": connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
                 "group": connection.get_group_name(),
-                # pyOpenSSL 26.4 has no method for it
-                "resumed": bool(SSL._lib.SSL_session_reused(connection._ssl)),  # type: ignore[attr-defined] # noqa: SLF001
+                "resumed": _is_resumed(connection),
             },
         )
         self._report_accepted()
