@@ -19,13 +19,13 @@ from cryptography.hazmat.primitives import serialization
 import flb_handshake
 from flb_handshake.agent.reference_program.classic import (
     Instance,
-    StartError,
     boolean,
     check_properties,
     load,
     seconds,
 )
-from flb_handshake.agent.reference_program.context import context, name_of, protocol
+from flb_handshake.agent.reference_program.context import name_of, protocol, security
+from flb_handshake.agent.reference_program.grammar import StartError
 from flb_handshake.agent.reference_program.handshake import Watch, farewell, numbered
 from flb_handshake.agent.reference_program.releases import RELEASES
 
@@ -247,7 +247,11 @@ def made_context(**settings):
     instance = Instance(kind="output", plugin="http", number=0)
     instance.settings = {"tls": "on", "tls.ca_path": "/none", "host": "127.0.0.1"}
     instance.settings |= {name.replace("__", "."): value for name, value in settings.items()}
-    return context(instance, RELEASE, "/nowhere")
+    made = security(instance, RELEASE, "/nowhere")
+    if made is None:
+        return None
+    made.restrict()
+    return made.session(print)
 
 
 @pytest.mark.parametrize("word", ["off", "maybe", "verify_peer", "1"])
@@ -319,7 +323,7 @@ def test_reasons_bear_openssls_numbers():
 )
 def test_without_a_view_of_what_is_sent_the_alert_follows_from_the_verification(code, alert):
     said = []
-    watch = Watch(object(), lambda *line: said.append(line), debug=True)
+    watch = Watch(lambda *line: said.append(line), debug=True)
     watch.begin(5)
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code, error.reason = code, "CERTIFICATE_VERIFY_FAILED"
