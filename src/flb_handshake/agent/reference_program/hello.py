@@ -1,30 +1,54 @@
-"""Reads the application protocols (ALPN, RFC 7301) that a ClientHello offers."""
+"""Reads what a server has to know of a ClientHello before OpenSSL answers it (RFC 8446)."""
 
 from __future__ import annotations
 
-_BEFORE_SESSION = 38
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+_BEFORE_SESSION: Final = 38
 """The bytes of a ClientHello's header, version and random."""
 
-_ALPN = 16
+_ALPN: Final = 16
+_SESSION_TICKET: Final = 35
+_PRE_SHARED_KEY: Final = 41
+_AGE: Final = 4
+"""The bytes that follow each identity of a pre-shared key."""
 
 
 def protocols(hello: bytes) -> list[str]:
-    """The protocols in the client's order; none, if it asks for none or is not well formed."""
+    """The application protocols (ALPN) that are offered, in the client's order."""
+    names, _ = _vector(_extensions(hello).get(_ALPN, b""), 2)
+    found = []
+    while names:
+        name, names = _vector(names, 1)
+        found.append(name.decode("latin-1"))
+    return found
+
+
+def tickets(hello: bytes) -> Iterator[bytes]:
+    """The tickets of earlier sessions that the client would resume, of TLS 1.2 and of 1.3."""
+    found = _extensions(hello)
+    if old := found.get(_SESSION_TICKET):
+        yield old
+    identities, _ = _vector(found.get(_PRE_SHARED_KEY, b""), 2)
+    while identities:
+        one, rest = _vector(identities, 2)
+        identities = rest[_AGE:]
+        yield one
+
+
+def _extensions(hello: bytes) -> dict[int, bytes]:
     _, rest = _vector(hello[_BEFORE_SESSION:], 1)
     _, rest = _vector(rest, 2)
     _, rest = _vector(rest, 1)
-    extensions, _ = _vector(rest, 2)
-    while extensions:
-        kind = int.from_bytes(extensions[:2], "big")
-        body, extensions = _vector(extensions[2:], 2)
-        if kind == _ALPN:
-            names, _ = _vector(body, 2)
-            found = []
-            while names:
-                name, names = _vector(names, 1)
-                found.append(name.decode("latin-1"))
-            return found
-    return []
+    rest, _ = _vector(rest, 2)
+    found = {}
+    while rest:
+        kind = int.from_bytes(rest[:2], "big")
+        found[kind], rest = _vector(rest[2:], 2)
+    return found
 
 
 def _vector(data: bytes, size: int) -> tuple[bytes, bytes]:

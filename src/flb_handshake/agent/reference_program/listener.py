@@ -14,7 +14,7 @@ import threading
 from .classic import LEVELS, seconds
 from .grammar import StartError
 from .handshake import HandshakeError, Watch, farewell, listen_in, numbered, shake, why
-from .hello import protocols
+from .hello import protocols, tickets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,10 @@ if TYPE_CHECKING:
 
 _NO_PROTOCOL: Final = 120
 """The alert no_application_protocol (RFC 7301)."""
+
+_INTERNAL_ERROR: Final = 80
+_TICKET: Final = ("write", 22, 4)
+"""A handshake message that carries a new session's ticket."""
 
 _CONNECT_TIMEOUT: Final = 10
 """What Fluent Bit 5.1.1 says a handshake took that it waits for, whatever it was told to wait."""
@@ -213,29 +217,41 @@ class Listener:
         return connection
 
     def _prepare(self, made: ssl.SSLContext) -> None:
-        """Has each connection's messages go to its own watch, and its protocols be looked at."""
+        """Has each connection's messages go to its own watch, and its hello be looked at first."""
         if self._prepared is made:
             return
         self._prepared = made
+        issued: list[bytes] = []
         offered = self._conversation.offers
 
-        def tell(connection: ssl.SSLSocket, *message: Any) -> None:
+        def tell(connection: ssl.SSLSocket, direction: str, *message: Any) -> None:
+            _, kind, which, body = message
+            if (direction, kind, which) == _TICKET:
+                issued.append(body)
             if watch := self._watches.get(connection.fileno()):
-                watch.take(connection, *message)
+                watch.take(connection, direction, *message)
 
-        def choose(connection: ssl.SSLSocket, *_: Any) -> int | None:
-            # Python's own choice goes on without a protocol where Fluent Bit's sends this alert.
+        def judge(connection: ssl.SSLSocket, *_: Any) -> int | None:
             watch = self._watches.get(connection.fileno())
-            asked = protocols(watch.hello) if watch else []
-            if watch is None or not asked or offered in asked:
+            if watch is None:
                 return None
-            watch.refusal = "NO_APPLICATION_PROTOCOL"
-            return _NO_PROTOCOL
+            if made.verify_mode and any(
+                ticket in body for ticket in tickets(watch.hello) for body in issued
+            ):
+                # Fluent Bit 5.1.1 sets no session id context, so OpenSSL refuses to resume.
+                watch.refusal = "SESSION_ID_CONTEXT_UNINITIALIZED"
+                return _INTERNAL_ERROR
+            asked = protocols(watch.hello) if offered else []
+            if asked and offered not in asked:
+                # Python's own choice would go on without a protocol.
+                watch.refusal = "NO_APPLICATION_PROTOCOL"
+                return _NO_PROTOCOL
+            return None
 
         listen_in(made, tell)
+        made.sni_callback = judge  # type: ignore[assignment]
         if offered:
             made.set_alpn_protocols([offered])
-            made.sni_callback = choose  # type: ignore[assignment]
 
     def _refuse(self, error: HandshakeError, number: int) -> None:
         waited = self._conversation.one_at_a_time
