@@ -204,11 +204,17 @@ class Listener:
         number = raw.fileno()
         self._prepare(made)
         self._watches[number] = watch
-        connection = made.wrap_socket(
-            raw, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False
-        )
-        connection.settimeout(self._accept_timeout or None)
         watch.begin(number)
+        try:
+            connection = made.wrap_socket(
+                raw, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=False
+            )
+        except OSError as error:  # it was reset before anything came
+            watch.failed(error)
+            self._watches.pop(number, None)
+            raw.close()
+            return None
+        connection.settimeout(self._accept_timeout or None)
         try:
             shake(connection, watch)
         except HandshakeError as error:
