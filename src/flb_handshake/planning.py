@@ -23,6 +23,7 @@ from flb_handshake.model import (
     Replace,
     Role,
     Setup,
+    ShipperSpec,
     Silent,
 )
 from flb_handshake.settings import files_of
@@ -31,7 +32,7 @@ _LARGEST_BATCH: Final = 1000
 _LARGEST_BATCH_OF_INPUTS: Final = 50
 """Shippers of one process come one after another, so that its log can be told apart."""
 
-_SHORT: Final = timedelta(minutes=5)
+_SOON: Final = timedelta(minutes=10)
 
 _SLOW_INPUTS: Final = frozenset({"forward", "mqtt", "syslog", "tcp"})
 """5.1.1 takes half a second for each handshake of these, and does nothing else meanwhile; those
@@ -67,7 +68,18 @@ def needs(setup: Setup) -> frozenset[Capability]:
         wanted.add(Capability.CHANGES)
     if isinstance(setup.peer, CollectorSpec) and setup.peer.proxy:
         wanted.add(Capability.PROXY)
+    if isinstance(setup.peer, ShipperSpec) and setup.peer.http2:
+        wanted.add(Capability.HTTP_2)
+    if setup.agent.plugin not in _MODELLED[setup.role]:
+        wanted.add(Capability.ANY_PLUGIN)
     return frozenset(wanted)
+
+
+_MODELLED: Final = {
+    Role.OUTPUT: {"http"},
+    Role.INPUT: {"elasticsearch", "http", "opentelemetry", "splunk", "syslog", "tcp"},
+}
+"""The plugins that every agent has, also a model of Fluent Bit."""
 
 
 def changes(setup: Setup) -> list[Change]:
@@ -101,10 +113,10 @@ def slow_keys(setup: Setup) -> list[CertSpec]:
     return [spec for spec in _certificates(setup) if spec.key.value.startswith("RSA")]
 
 
-def is_short_lived(setup: Setup) -> bool:
-    """Whether it must be played as soon as its certificates are made: one expires at once."""
-    now = timedelta(0)
-    return any(now < spec.not_after < _SHORT for spec in _certificates(setup))
+def is_urgent(setup: Setup) -> bool:
+    """Whether it must be played as soon as its certificates are made: one soon begins or ends."""
+    bounds = [bound for one in _certificates(setup) for bound in (one.not_before, one.not_after)]
+    return any(timedelta(0) < bound < _SOON for bound in bounds)
 
 
 def is_impatient(setup: Setup) -> bool:

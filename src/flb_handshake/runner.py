@@ -28,7 +28,7 @@ from flb_handshake.planning import (
     Play,
     batches,
     is_impatient,
-    is_short_lived,
+    is_urgent,
     needs,
     slow_keys,
 )
@@ -88,7 +88,7 @@ class _When(Enum):
 def _when(setup: Setup) -> _When:
     if is_impatient(setup):
         return _When.QUIET
-    if is_short_lived(setup):
+    if is_urgent(setup):
         return _When.AT_ONCE
     return _When.MINTED if slow_keys(setup) else _When.NOW
 

@@ -31,6 +31,8 @@ class Capability(StrEnum):
     PORTS = "ports of its own that the harness can reach"
     CHANGES = "files that change while it runs, and signals"
     PROXY = "an HTTP proxy named in its environment"
+    HTTP_2 = "HTTP/2"
+    ANY_PLUGIN = "a plugin of which there is no model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 _DRAIN: Final = 1.0
 """Seconds to wait for the agent to end after our last words."""
 
-_FIRST_WORD: Final = 0.5
+_FIRST_WORD: Final = 2.0
 """Seconds to wait for the agent's judgement of our certificate in TLS 1.3: a ticket or an alert.
 
 Whoever does not wait learns of a refusal by a reset, if its record crosses the alert."""

@@ -64,6 +64,7 @@ class Service:
             self._administration = Administration(configuration, reloads, journal)
         for listener in self._listeners:
             listener.start()
+        journal.say(("info", "[sp] stream processor started"))
 
     def run(self, asked: threading.Event) -> None:
         """Gives every output what the inputs make, until something is asked for."""
