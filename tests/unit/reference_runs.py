@@ -35,13 +35,21 @@ PROGRAM = Path(flb_handshake.__file__).parent / "agent" / "reference_program"
 LIMIT = 10.0
 
 
-class Running:
-    """The program, run as the harness runs it: isolated, without site-packages."""
+MODEL = (sys.executable, "-I", "-S", str(PROGRAM))
+"""The program, run as the harness runs it: isolated, without site-packages."""
 
-    def __init__(self, conf, *arguments):
-        command = [sys.executable, "-I", "-S", str(PROGRAM), "-c", str(conf), *arguments]
+
+class Running:
+    """The program, or another Fluent Bit, and what it logs."""
+
+    def __init__(self, conf, *arguments, program=MODEL):
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            [*program, "-c", str(conf), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
         )
         self.lines = []
 
@@ -178,8 +186,9 @@ class Input:
 class Bench:
     """A directory with certificates and a configuration, and what it takes to use them."""
 
-    def __init__(self, place):
+    def __init__(self, place, program=MODEL):
         self.place = place
+        self.program = program
         self.conf = place / "fluent-bit.conf"
         for name, specs in LEAVES.items():
             (place / f"{name}.pem").write_bytes(pki().pem(*specs))
@@ -211,7 +220,7 @@ class Bench:
         port = free_port()
         with Sink() as sink:
             self.conf.write_text(configuration(plugin, port, sink.port, service, **properties))
-            with Running(self.conf) as agent:
+            with Running(self.conf, program=self.program) as agent:
                 agent.until("[downstream] listening on")
                 yield Input(agent, port), sink
 
