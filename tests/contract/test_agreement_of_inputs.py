@@ -99,7 +99,7 @@ CASES = {
     "too new": ({"tls__max_version": "TLSv1.2"}, shipped(version=V13), "[tls] error"),
     "another protocol": ({}, shipped(alpn=["foo"]), "[tls] error"),
     "a client that refuses": ({}, shipped(anchor="other_root.pem"), "[tls] error"),
-    "a session resumed": ({}, resumed, "session id context"),
+    "a session resumed": ({}, resumed, "session id context", "is now available"),
     "HTTP": ({}, sent(b"GET / HTTP/1.1\r\n\r\n"), "[tls] error"),
     "JSON": ({}, sent(b'{"n":1}\n'), "[tls] error"),
     "a probe": ({}, sent(b""), "[tls] error"),
@@ -110,11 +110,12 @@ CASES = {
 }
 
 
-def observed(bench, properties, act, last):
+def observed(bench, properties, act, *last):
     """What the log tells, in order, and the records that arrived."""
     with bench.listening(**{**bench.changing(), "tls__debug": "1", **properties}) as (one, sink):
         act(bench, one)
-        one.says(last)
+        for words in last:
+            one.says(words)
         told = [line for line in one.agent.said() if any(word in line for word in TOLD)]
         reloads = [line for line in one.agent.said() if "reload" in line]
         records = [] if sink.is_empty() else json.loads(sink.next())
