@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import os
 import queue
 import re
 import socket
@@ -35,13 +36,21 @@ PROGRAM = Path(flb_handshake.__file__).parent / "agent" / "reference_program"
 LIMIT = 10.0
 
 
-class Running:
-    """The program, run as the harness runs it: isolated, without site-packages."""
+MODEL = (sys.executable, "-I", "-S", str(PROGRAM))
+"""The program, run as the harness runs it: isolated, without site-packages."""
 
-    def __init__(self, conf, *arguments):
-        command = [sys.executable, "-I", "-S", str(PROGRAM), "-c", str(conf), *arguments]
+
+class Running:
+    """The program, or another Fluent Bit, and what it logs."""
+
+    def __init__(self, conf, *arguments, program=MODEL):
         self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            [*program, "-c", str(conf), *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
         )
         self.lines = []
 
@@ -114,8 +123,20 @@ class Sink:
         return self._came.empty()
 
 
+def _own_address():
+    """A loopback address that no other process of tests takes a port of, where there are many."""
+    number = os.getpid()
+    linux = sys.platform == "linux"
+    return (
+        f"127.{number >> 16 & 63 | 64}.{number >> 8 & 255}.{number & 255}" if linux else "127.0.0.1"
+    )
+
+
+HOST = _own_address()
+
+
 def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as one:
+    with socket.create_server((HOST, 0)) as one:
         return one.getsockname()[1]
 
 
@@ -139,7 +160,7 @@ def post(path, body, kind="application/json"):
 
 def configuration(plugin, port, sink, service="", **properties):
     """An input that listens, and an output that sends what has the tag `t0`."""
-    given = {"Alias": "in", "Tag": "t0", "Listen": "127.0.0.1", "Port": port, **properties}
+    given = {"Alias": "in", "Tag": "t0", "Listen": HOST, "Port": port, **properties}
     lines = [f"    {name.replace('__', '.')} {value}\n" for name, value in given.items()]
     output = f"[OUTPUT]\n    Name http\n    Alias out\n    Match t0\n    Port {sink}\n"
     begin = f"[SERVICE]\n    Flush 0.01\n    Grace 0\n    Log_Level debug\n{service}[INPUT]\n"
@@ -153,7 +174,7 @@ class Input:
         self.agent, self.port = agent, port
 
     def dial(self):
-        return socket.create_connection(("127.0.0.1", self.port), LIMIT)
+        return socket.create_connection((HOST, self.port), LIMIT)
 
     def ship(self, context=None, data=None, session=None):
         """Ships one record: the response's first line, or the reason why there is none."""
@@ -178,8 +199,9 @@ class Input:
 class Bench:
     """A directory with certificates and a configuration, and what it takes to use them."""
 
-    def __init__(self, place):
+    def __init__(self, place, program=MODEL):
         self.place = place
+        self.program = program
         self.conf = place / "fluent-bit.conf"
         for name, specs in LEAVES.items():
             (place / f"{name}.pem").write_bytes(pki().pem(*specs))
@@ -211,7 +233,7 @@ class Bench:
         port = free_port()
         with Sink() as sink:
             self.conf.write_text(configuration(plugin, port, sink.port, service, **properties))
-            with Running(self.conf) as agent:
+            with Running(self.conf, program=self.program) as agent:
                 agent.until("[downstream] listening on")
                 yield Input(agent, port), sink
 

@@ -11,7 +11,7 @@ import socket
 import urllib.request
 
 import pytest
-from reference_runs import CREATED, LIMIT, Bench, Running, Sink, free_port
+from reference_runs import CREATED, HOST, LIMIT, Bench, Running, Sink, free_port
 
 
 @pytest.fixture
@@ -127,10 +127,11 @@ def test_without_hot_reload_a_hangup_is_only_named(bench):
 )
 def test_a_reload_is_asked_for_over_http(bench, enabled, answer):
     admin = free_port()
-    service = f"    Hot_Reload {enabled}\n    HTTP_Server on\n    HTTP_Port {admin}\n"
+    service = f"    Hot_Reload {enabled}\n    HTTP_Server on\n"
+    service += f"    HTTP_Listen {HOST}\n    HTTP_Port {admin}\n"
     with bench.listening(service=service, **bench.changing()) as (one, _):
-        one.says("[http_server] listen iface=0.0.0.0")
-        where = f"http://127.0.0.1:{admin}/api/v2/reload"
+        one.says(f"[http_server] listen iface={HOST}")
+        where = f"http://{HOST}:{admin}/api/v2/reload"
         with urllib.request.urlopen(where, b"{}", LIMIT) as response:
             assert json.load(response) == answer
         if enabled == "on":

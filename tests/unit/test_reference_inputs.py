@@ -202,6 +202,7 @@ def test_a_client_that_is_silent_is_left_after_the_accept_timeout(bench, plugin,
     ):
         if plugin == "tcp":  # it shakes hands with one at a time
             with bench.client().wrap_socket(one.dial()):
+                silent.setblocking(False)
                 assert silent.recv(1) == b""
         else:
             assert one.ship(bench.client()) == CREATED

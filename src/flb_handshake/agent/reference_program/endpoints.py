@@ -153,7 +153,7 @@ def _opentelemetry(instance: Instance) -> Endpoint:
         try:
             sent = json.loads(request.body)
             found = list(_otlp(sent.get("resourceLogs"), key))
-        except (ValueError, AttributeError):
+        except (ValueError, AttributeError, RecursionError):
             connection.say("error", "Invalid JSON payload")
         except (TypeError, KeyError):
             said = "failed to process logs from JSON payload"

@@ -145,13 +145,13 @@ class Syslog:
 
 def _ended(data: bytes) -> tuple[list[bytes], bytes]:
     *whole, rest = data.split(b"\n")
-    return [one.removesuffix(b"\r") for one in whole if one], rest
+    return [one for one in whole if one], rest
 
 
 def _counted(data: bytes) -> tuple[list[bytes], bytes]:
     found = []
     while (head := _COUNTED.match(data)) and len(data) >= head.end() + int(head[1]):
         end = head.end() + int(head[1])
-        found.append(data[head.end() : end].rstrip(b"\r\n"))
+        found.append(data[head.end() : end].removesuffix(b"\n"))
         data = data[end:]
     return found, data

@@ -62,6 +62,8 @@ def parse(data: bytes) -> tuple[Request | None, bytes]:
         body = _unchunked(rest)
         return (None, data) if body is None else (Request(head, headers, body[0]), body[1])
     length = int(header(headers, "content-length") or 0)
+    if length < 0:
+        raise ValueError
     if len(rest) < length:
         return None, data
     return Request(head, headers, rest[:length]), rest[length:]
