@@ -276,13 +276,13 @@ def test_the_name_is_checked_only_if_both_words_are_true(verify, hostname, mode,
     [
         ("", "", ["TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3"]),
         ("TLSv1.3", "", ["TLSv1_3"]),
-        ("", "TLSv1.2", ["TLSv1_1", "TLSv1_2"]),
+        ("", "TLSv1.2", ["TLSv1", "TLSv1_1", "TLSv1_2"]),
         ("1.3", "", ["TLSv1_1", "TLSv1_2", "TLSv1_3"]),
         ("TLSv1", "", ["TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3"]),
         ("TLSv1.3", "TLSv1.2", []),
     ],
 )
-def test_either_bound_brings_tls_1_1_as_the_lowest(lowest, highest, allowed):
+def test_a_lower_bound_that_is_no_protocol_is_tls_1_1(lowest, highest, allowed):
     made = made_context(tls__min_version=lowest, tls__max_version=highest)
     names = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
     assert [one for one in names if not made.options & getattr(ssl, f"OP_NO_{one}")] == allowed

@@ -292,7 +292,8 @@ def _unasked() -> NoReturn:
 def _forbidden(lowest: str | None, highest: str | None, release: Release) -> int:
     """The options that forbid what is outside the bounds (tls_set_minmax_proto)."""
     names = list(_PROTOCOLS)
-    low = names.index(protocol(lowest) or release.lowest_when_bounded)
+    # Measured: only a lower bound that is no protocol leaves the default in its place.
+    low = names.index(protocol(lowest) or release.lowest_when_bounded) if lowest else 0
     high = names.index(protocol(highest) or names[-1])
     forbidden = 0
     for place, option in enumerate(_PROTOCOLS.values()):

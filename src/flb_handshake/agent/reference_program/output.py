@@ -199,7 +199,9 @@ class Output:
             except HandshakeError as error:
                 if error.timed_out:
                     self._timed_out(number)
-                self._leaving.append(error.connection)
+                    error.connection.close()
+                else:
+                    self._leaving.append(error.connection)
                 connection = None
         if connection is None:
             self._say("debug", f"[upstream] connection #{number} failed to {self._where}")

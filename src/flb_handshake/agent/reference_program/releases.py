@@ -19,7 +19,7 @@ class Release:
     `output_core` and `input_core` are the properties that every output and input takes, `plugins`
     those of a plugin's own, in the order in which an error names them: `-i` and `-o` go before the
     plugin's name. `http_server` are those of an input that takes HTTP. `lowest_when_bounded` is the
-    lower bound that either of `tls.min_version` and `tls.max_version` brings with it.
+    lower bound where `tls.min_version` is no protocol's name.
     """
 
     def __init__(
