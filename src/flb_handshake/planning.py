@@ -156,4 +156,4 @@ def batches(plays: Iterable[Play], *, version: str, isolated: bool) -> list[list
 
 def settings_of(setup: Setup) -> object:
     """What two setups have in common when their agents are set alike, whatever they dial."""
-    return setup.agent, files_of(setup)
+    return setup.role, setup.agent, files_of(setup)

@@ -97,6 +97,11 @@ def test_a_step_that_changes_nothing_of_the_setup_leaves_it_equal():
     assert output().after(STEP).whole is None
 
 
+def test_a_step_makes_no_defect_of_its_own():
+    step = Step(name="new", changes=(Replace("ca", File(stem="new")),))
+    assert output().after(step).whole is None
+
+
 def test_after_two_changes_of_one_file_the_last_stands():
     first, last = File(stem="first"), File(stem="last")
     step = Step(name="twice", changes=(Replace("crt", first), Replace("crt", last)))
