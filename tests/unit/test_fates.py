@@ -74,6 +74,7 @@ def test_records_without_numbers_have_no_fate():
     odd = event(Kind.REQUEST, tls=True, records=["n", {"n": "1"}, {"n": [1]}, None], count=4)
     assert fates(ran(ACCEPTED, odd, made=())) == Fates()
     assert fates(ran(ACCEPTED, odd, made=(1,))) == Fates(lost=1)
+    assert judge(ran(ACCEPTED, odd, CLOSED, made=(1,))).outcome is Outcome.CUT
 
 
 @pytest.mark.parametrize(

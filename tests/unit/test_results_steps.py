@@ -207,9 +207,11 @@ def test_a_run_without_steps_has_no_fates():
 def test_fates_in_words(fates, words):
     assert fates_words(fates) == words
     assert compare_fates(fates, fates) is None
-    wrong = compare_fates(fates, Fates(lost=7))
-    assert wrong is not None
-    assert wrong.reason == f"records: expected {words}, observed 7 lost"
+    for other, observed in ((Fates(lost=7), "7 lost"), (Fates(lost=fates.lost, late=7), "7 late")):
+        wrong = compare_fates(fates, other)
+        assert wrong is not None
+        assert wrong.reason.startswith(f"records: expected {words}, observed ")
+        assert observed in wrong.reason
 
 
 # What is found in all steps together.
