@@ -34,6 +34,7 @@ from flb_handshake.declare import (
     matrix,
     not_started,
     refused_by_peer,
+    stalled,
     table,
     usage,
 )
@@ -208,6 +209,19 @@ def plugin(plugin: str, mode: str, shipper: str) -> Case:
     setup = listening(_MODES[mode], plugin, properties=trap).but(**_SHIPPERS[shipper])
     should = None if shipper == "right" else _wanted(mode, "right", does)
     return case(setup, does, should=should, because=_REASONS[mode])
+
+
+@matrix(plugin=("http", "elasticsearch", "splunk", "opentelemetry", "tcp", "forward"))
+def behind_a_silent_client(plugin: str) -> Case:
+    """A client that connects and says nothing holds up every other one of an input that does not
+    speak HTTP: 5.1 shakes hands with one at a time there, and waits `net.accept_timeout` for it,
+    10 seconds by default. Anybody who reaches the port can shut it so, also where certificates are
+    demanded.
+    """
+    setup = listening(Mode.REQUIRE, plugin).but(silent_others=1)
+    if plugin in {"tcp", "forward"}:
+        return case(setup, stalled(), should=Outcome.DELIVERED)
+    return case(setup, delivered())
 
 
 _GONE = {which: File(form=FileForm.MISSING, stem=which) for which in ("certificate", "key")}

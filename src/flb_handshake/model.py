@@ -244,6 +244,10 @@ class ShipperSpec:
     """What it offers beside, or in place of, its protocol's own; see `http2`."""
     http2: bool = False
     """An HTTP shipper offers h2 and http/1.1, and speaks what is chosen; else http/1.1 alone."""
+    resumes: bool = False
+    """Whether it offers the session of its last connection on the next one."""
+    silent_others: int = 0
+    """So many other clients have connected before it, say nothing and stay."""
     keeps: bool = False
     """Whether it keeps its connection for the next record."""
     behaviour: Behaviour = Serve()
@@ -478,6 +482,7 @@ SHOWN: Final = frozenset(
         "server_subject",
         "connections",
         "acceptable",
+        "resumed",
         "answer",
     }
 )

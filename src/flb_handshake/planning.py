@@ -97,7 +97,8 @@ def _is_alone(setup: Setup) -> bool:
         return True
     if isinstance(peer, CollectorSpec):
         return peer.proxy is not None
-    return isinstance(peer.behaviour, Silent | Drip) or agent.plugin in _SLOW_INPUTS
+    slow = agent.plugin in _SLOW_INPUTS or peer.silent_others > 0
+    return slow or isinstance(peer.behaviour, Silent | Drip)
 
 
 def _resolves(host: str) -> bool:
