@@ -154,7 +154,7 @@ _REASONS = {
 
 _SAYING_NOTHING = frozenset({"silent", "half a ClientHello"})
 
-_IMPATIENT = (("net.accept_timeout", "1"), ("net.io_timeout", "1"))
+_IMPATIENT = (("net.accept_timeout", "2"), ("net.io_timeout", "2"))
 """Seconds after which the input gives up whoever says nothing: 10 for a handshake by default, and
 for what follows never."""
 
