@@ -164,7 +164,7 @@ def test_what_is_offered_for_resumption_is_told(extensions, session, told):
 
 @pytest.mark.parametrize("size", [1, 100, 1 << 14])
 def test_a_hello_tells_its_length_and_in_how_many_records_it_came(size):
-    stream = message(body(extensions=[alpn("h2")]))
+    stream = message(body(extensions=[alpn(b"h2")]))
     found = parse(records(stream, size))
     assert (found.bytes, found.records) == (len(stream), -(-len(stream) // size))
 
