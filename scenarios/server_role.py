@@ -170,7 +170,7 @@ def _wanted(mode: str, ca: str, does: Does) -> Outcome | None:
 def cell(http: str, mode: str, ca: str, shipper: str) -> Case:
     """One cell of the matrix Mode x CA.File x shipper, for the `http` input."""
     does = _EXPECTED[mode][shipper, ca]
-    properties = _IMPATIENT
+    properties: tuple[tuple[str, str], ...] = _IMPATIENT
     if mode == _TRAP:
         properties += (("tls.verify_client_cert", "on"),)
     setup = listening(http2=http == "2", properties=_IMPATIENT).but(

@@ -199,7 +199,7 @@ def _without_tls(run: Dossier) -> dict[str, str]:
 
 
 def _port_taken(run: Dossier) -> dict[str, str]:
-    return {"said_of_port": run.signs["port_taken"]}
+    return {"said": run.signs["port_taken"]}
 
 
 def _crt_trouble(run: Dossier) -> dict[str, str]:

@@ -244,6 +244,9 @@ def test_evidence_that_lacks_everything_is_still_explained(outcome, sign):
         "name_not_found": "getaddrinfo(host='x'",
         "timed_out": "connection timed out after 10 seconds",
         "no_upstream": "no upstream connections available",
+        "tls_certificate_missing": "error initializing TLS context (certificate file missing)",
+        "tls_key_missing": "error initializing TLS context (private key file missing)",
+        "port_taken": "[downstream] could not bind address 127.0.0.1:1. Aborting",
     }
     made = evidence(
         OUTCOMES[outcome],

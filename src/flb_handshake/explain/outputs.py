@@ -103,25 +103,35 @@ def _of_the_collector(run: Dossier) -> list[Cause]:
         return peers_alert(run, run.observation.alert)
     for words, name in PEER_SAYS:
         if words.search(run.peer_says):
-            return [proven(run, _missing(run) if name == "client_certificate_missing" else name)]
+            return _as_the_collector_says(run, name)
     wanted = run.evidence.facts.client_auth != ClientAuth.NONE
     found = [flaw for flaw in run.own_flaws() if name_in_own_chain(run, flaw) in suspects.causes]
-    if found and (wanted or run.answered):
+    if found and wanted and run.answered:
         return of_flaws(run, found, name_in_own_chain, wording.of_own_flaw)
     left = [one for one in suspects.causes if wanted or not one.startswith("client_")]
+    if run.answered:
+        left = [one for one in left if one not in _BEFORE_AN_ANSWER]
     if not left:
         return peers_alert(run, run.observation.alert)
     if suspects.causes == ("client_certificate_missing",):
         return [proven(run, _missing(run))]
     if suspects.proves:
         return by_class(run, suspects)
-    if run.answered and len(left) > 1:
-        left = [one for one in left if one not in _BEFORE_AN_ANSWER] or left
     return guess(run, left, suspects.look)
 
 
 _BEFORE_AN_ANSWER: Final = frozenset({"no_shared_cipher", "no_common_group"})
 """What a server finds before it answers."""
+
+
+def _as_the_collector_says(run: Dossier, name: str) -> list[Cause]:
+    if name == "client_certificate_missing":
+        return [proven(run, _missing(run))]
+    if name == "no_shared_cipher" and "tls.ciphers" not in run.used:
+        # OpenSSL 4.0 says the same of TLS 1.2 where no group is shared
+        either = [proven(run, "no_shared_cipher/unset"), proven(run, "no_common_group")]
+        return undecided(either, look_at(run, "peer"))
+    return [proven(run, name)]
 
 
 def _missing(run: Dossier) -> str:

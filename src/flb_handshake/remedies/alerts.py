@@ -40,6 +40,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "access_denied": "let the {peer}'s access rules admit this side",
     "unrecognized_name": "let the {peer} know the name that is sent as SNI ({sni}), or "
     "send another",
+    "certificate_required": "set tls.crt_file and tls.key_file to a client certificate that the "
+    "{peer} trusts",
     "unexpected_message": "look what stands between the two: something there breaks TLS",
     "bad_record_mac": "look what stands between the two: something there changes what is sent",
     "missing_extension": "look into the {peer}'s log for the extension that it misses: without a "

@@ -226,22 +226,22 @@ CONNECTIONS: Final[Mapping[str, Remedy]] = {
         fix="set tls on for the input, with tls.crt_file and tls.key_file",
     ),
     "closed_before_hello": Remedy(
-        because="the {peer} connected and ended the connection ({how}) without a whole "
-        "ClientHello: "
-        "that is what port scans, health checks and load balancers' probes do, and harmless",
+        because="the shipper connected and ended the connection ({how}) before it had said "
+        "anything whole: port scans, health checks and load balancers' probes do that, and it is "
+        "harmless",
         fix="nothing, if a probe of yours does it: let it finish a handshake, or take its interval "
         "up, to keep the log quiet; if a shipper does it, look into its log",
     ),
     "peer_silent": Remedy(
         meaning="the shipper connects and says nothing more",
-        because="{progress}, and nothing more in {waited}, until net.accept_timeout ended it. "
+        because="{progress}; then nothing more in {waited}, until net.accept_timeout ended it. "
         "5.1.1 shakes hands synchronously: for that long (10 s by default) no other connection of "
         "the same thread is served",
         fix="set a short net.accept_timeout (1 or 2 s) on the input, and let a firewall keep "
         "strangers from the port",
     ),
     "peer_silent/idle": Remedy(
-        because="{progress}, and nothing more in {waited} (it says: {said})",
+        because="{progress}; then nothing more in {waited} (the agent says: {said})",
         fix="look what holds the shipper back; net.io_timeout bounds how long the input keeps a "
         "connection that says nothing",
     ),

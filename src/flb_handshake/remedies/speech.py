@@ -60,7 +60,7 @@ SPEECH: Final[Mapping[str, Remedy]] = {
     ),
     "renegotiation_failed": Remedy(
         because="the collector asked for a second handshake in the same connection, and it was not "
-        "done: the connection ended, and the agent sends the records again",
+        "done: the connection ended, and the agent sends the records again, unless it may not",
         fix="let the collector ask for no renegotiation, or speak TLSv1.3, which has none",
     ),
     "response_lost": Remedy(
@@ -77,6 +77,12 @@ SPEECH: Final[Mapping[str, Remedy]] = {
     "peer_alert": Remedy(
         because="{progress}; then the {peer} sent the alert {alert}: {meaning_of_alert}",
         fix="{advice}",
+    ),
+    "no_shared_cipher/unset": Remedy(
+        because="the collector found no cipher that both sides know; tls.ciphers is not set, so "
+        "the agent offers all that its {tls_library} holds for safe",
+        fix="let the collector allow a cipher of today that suits its certificate's key "
+        "(TLS_AES_128_GCM_SHA256, ECDHE-ECDSA-AES128-GCM-SHA256)",
     ),
     "peer_breaks_tls": Remedy(
         meaning="what the collector sent is no valid TLS",

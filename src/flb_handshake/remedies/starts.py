@@ -119,7 +119,7 @@ STARTS: Final[Mapping[str, Remedy]] = {
     ),
     "port_taken": Remedy(
         because="the input cannot listen: another program has its address and port (it says: "
-        "{said_of_port})",
+        "{said})",
         fix="end the other program (ss -ltnp names it), or set another Port",
     ),
 }
