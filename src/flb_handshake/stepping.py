@@ -270,7 +270,7 @@ class _Performance:
     async def _expire(self, change: Expire) -> None:
         end = self._around.pki.now + change.spec.not_after + _LAST_SECOND
         left = (end - dt.datetime.now(dt.UTC)).total_seconds()
-        await first_of([asyncio.sleep(max(0.0, left))], self._running.exited, left + 1)
+        await first_of([], self._running.exited, left)
 
     async def _reload(self, change: Reload, since: int) -> None:
         """Asks for it, and waits until the inputs listen again."""

@@ -85,6 +85,17 @@ _SIGNS: Final = (
     ("name_not_found", r"getaddrinfo\(host='"),
     ("no_upstream", r"no upstream connections available"),
     ("timed_out", r"timed out after"),
+    ("response_timeout", r"response timeout reached"),  # 5.1.1
+    ("accept_timeout", r"^\[downstream\] .* timed out after .*\(connection timeout\)"),  # 5.1.1
+    ("io_timeout", r" timed out after .*\(IO timeout\)"),  # 5.1.1
+    ("not_accepted", r"could not accept new connection"),  # 5.1.1: forward, syslog
+    ("port_taken", r"could not bind address "),  # 5.1.1
+    ("tls_certificate_missing", r"TLS context \(certificate file missing\)"),  # 5.1.1
+    ("tls_key_missing", r"TLS context \(private key file missing\)"),  # 5.1.1
+    ("reloaded", r"reloaded TLS certificate configuration"),  # 5.1.1
+    ("reload_failed", r"detected certificate file changes but reload failed"),  # 5.1.1
+    ("hot_reload_failed", r"Reloading is aborted"),  # 5.1.1
+    ("proxy_failed", r"flb_establish_proxy"),  # 5.1.1
     ("http_status", r"HTTP status=\d+"),
 )
 _COMPILED: Final = tuple((name, re.compile(pattern)) for name, pattern in _SIGNS)
