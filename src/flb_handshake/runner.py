@@ -18,6 +18,7 @@ from flb_handshake.agent.ports import Ports
 from flb_handshake.errors import HarnessFailure
 from flb_handshake.evidence import AgentRun, Evidence
 from flb_handshake.facts import facts_of
+from flb_handshake.listening import first_of
 from flb_handshake.model import Role, Setup
 from flb_handshake.peer import tls
 from flb_handshake.peer.collector import Collector
@@ -39,12 +40,11 @@ from flb_handshake.staging import Batch, Member, staged
 from flb_handshake.stepping import Surroundings, play_steps
 
 _DEADLINE: Final = 6.0
-"""Seconds a process is given, and a bit more for each of its outputs."""
+"""Seconds in which something must happen to a process: an output of it gets on, a step ends."""
 
 _LAST_WORDS: Final = 0.3
 """Seconds for the log to say the rest, once every collector of a process has come to its end."""
 
-_DEADLINE_PER_OUTPUT: Final = 0.01
 _LARGE: Final = 250
 """Outputs from which on a process runs alone among its like: open connections take memory."""
 
@@ -199,9 +199,8 @@ class _Stage:
             elif batch.role is Role.INPUT:
                 scenes = await ship_all(batch, running, self.collector, self.pki, self._deadline)
             else:
-                limit = self._deadline + _DEADLINE_PER_OUTPUT * len(batch.members)
                 scenes = []
-                await _Waiting(batch, running).until_done(limit)
+                await _Waiting(batch, running).until_done(self._deadline)
             exit_code = running.exited.result() if running.exited.done() else None
             # A connection that ends from now on was cut by us, not by the agent.
             until = round(self.collector.clock(), 6) if exit_code is None else math.inf
@@ -345,13 +344,18 @@ class _Waiting:
             self._on_line(line)
 
     async def until_done(self, limit: float) -> None:
-        """Returns when all outputs are done, the agent has exited, or the limit (s) is reached."""
-        done: asyncio.Future[Any] = asyncio.create_task(self._done.wait())
-        try:
-            ends: set[asyncio.Future[Any]] = {done, self._running.exited}
-            await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            done.cancel()
+        """Returns when all outputs are done, the agent has exited, or none got on for `limit` s."""
+        left = None
+        while left != self._open_ends and not self._done.is_set():
+            left = self._open_ends
+            await first_of([self._done.wait()], self._running.exited, limit)
+            if self._running.exited.done():
+                return
+
+    @property
+    def _open_ends(self) -> int:
+        """What is still to be seen or said: it only gets less."""
+        return len(self._left) + len(self._unsettled)
 
     def _on_line(self, line: str) -> None:
         alias = logs.final_alias(line, self._ports)

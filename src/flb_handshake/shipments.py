@@ -42,7 +42,7 @@ async def ship_all(
             shipper = Shipper(setup.shipper, setup.agent.plugin, pki, collector.clock)
             async with _silent_others(setup.shipper.silent_others, one.part.listens):
                 await ship(shipper, one, ear, record(1), limit)
-                await shipper.close()
+                await _farewell(shipper, ear)
             events = shipper.events
         scenes.append(
             Scene(
@@ -99,6 +99,19 @@ async def ship(
     finally:
         sending.cancel()
         await asyncio.wait({sending})
+
+
+async def _farewell(shipper: Shipper, ear: Ear) -> None:
+    """Ends the connection, and hears what the agent says of that: it is no other shipper's."""
+    since = ear.position
+    was_open = _is_open(shipper.events)
+    await shipper.close()
+    if was_open:
+        await ear.heard(_is_farewell, since=since, limit=_LAST_WORDS)
+
+
+def _is_farewell(line: str) -> bool:
+    return "closed by the remote peer" in line or _is_last_word(line)
 
 
 def _is_last_word(line: str) -> bool:

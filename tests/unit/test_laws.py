@@ -91,6 +91,7 @@ ROOMS = {
         "errors",
         "evidence",
         "facts",
+        "listening",
         "model",
         "peer",
         "pki",
