@@ -78,7 +78,8 @@ def slow_drip(version: str, speed: str, at: str) -> Case:
     """
     size, every = _SLOW[speed]
     too_slow = speed == "256 B/s" and at.startswith("after ") and at != "after Finished"
-    setup = output(min_version=version, max_version=version, properties=_IMPATIENT).but(
+    patience = (("net.connect_timeout", "3"), ("net.io_timeout", "3"))
+    setup = output(min_version=version, max_version=version, properties=patience).but(
         behaviour=Drip(_MOMENTS[at], bytes=size, every=every)
     )
     return case(setup, cut() if too_slow else delivered())
