@@ -152,16 +152,19 @@ def _check(one: Scenario) -> None:
             f"{one.id} has {len(one.setup.steps)} steps and {len(one.then)} expectations of them",
             "give case(…) one more expectation for each step",
         )
-    expected = (one.expectation, *one.then)
-    if one.control is None and not all(it.does.outcome.arrived for it in expected):
+    expected = [
+        (does, it.should if does is it.does else None)
+        for it in (one.expectation, *one.then)
+        for does in (it.does, *(does for _, does in it.does.earlier))
+    ]
+    if one.control is None and not all(does.outcome.arrived for does, _ in expected):
         raise _error(
             one.where,
             f"{one.id} expects something else than delivery of a setup in which nothing is wrong",
             "put the defect in with .but(…), so that a control twin can be derived",
         )
-    for it in expected:
-        for does in (it.does, *(does for _, does in it.does.earlier)):
-            _check_expectation(one, does, it.should if does is it.does else None)
+    for does, should in expected:
+        _check_expectation(one, does, should)
 
 
 def _check_expectation(one: Scenario, does: Does, should: Outcome | None) -> None:

@@ -507,7 +507,8 @@ class Does:
 
     def before(self, release: str, does: Does) -> Does:
         """The same, but releases below this one (`5.1`) do that."""
-        return replace(self, earlier=(*self.earlier, (release, does)))
+        earlier = sorted((*self.earlier, (release, does)), key=lambda one: _numbers(one[0]))
+        return replace(self, earlier=tuple(earlier))
 
     def on(self, version: str) -> Does:
         """What this very release is expected to do."""

@@ -162,4 +162,4 @@ def _waits_long(setup: Setup) -> bool:
 
 def settings_of(setup: Setup) -> object:
     """What two setups have in common when their agents are set alike, whatever they dial."""
-    return setup.agent, files_of(setup)
+    return setup.role, setup.agent, files_of(setup)

@@ -39,7 +39,7 @@ def replace_file(path: Path, content: Content | None, way: Way) -> None:
                 _by_symlink(path, content)
     except OSError as error:
         raise HarnessFailure(
-            f"{path.name} cannot be changed under the running agent: {error.strerror}",
+            f"{path.name} cannot be changed under the running agent: {error.strerror or error}",
             hint="may this user write where the agent's files are?",
         ) from error
 
