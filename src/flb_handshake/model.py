@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -340,6 +341,10 @@ class Hangup:
     """The peer ends the connections that are open, politely or not; it goes on listening."""
 
     how: Close | Reset = Close()
+
+
+LONGEST_WAIT: Final = timedelta(minutes=1)
+"""How long time may have to pass for a certificate to expire."""
 
 
 @dataclass(frozen=True, slots=True)

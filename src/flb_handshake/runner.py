@@ -20,6 +20,7 @@ from flb_handshake.evidence import AgentRun, Evidence
 from flb_handshake.facts import facts_of
 from flb_handshake.listening import first_of
 from flb_handshake.model import Role, Setup
+from flb_handshake.objections import objection
 from flb_handshake.peer import tls
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
@@ -116,6 +117,10 @@ class _Stage:
             distinct.setdefault(one.setup, one)
         possible = []
         for one in distinct.values():
+            if (wrong := objection(one.setup)) is not None:
+                failed = HarnessFailure(wrong.what, hint=wrong.hint)
+                self._keep(one.setup, self._nothing(one, harness_error=_told(failed)))
+                continue
             missing = [self.agent.lacks[it] for it in needs(one.setup) if it in self.agent.lacks]
             if missing:
                 self._keep(one.setup, self._nothing(one, unsupported="; ".join(missing)))
@@ -178,7 +183,7 @@ class _Stage:
                 scenes, exit_code = await self._performed(batch, running)
             except HarnessFailure as error:
                 for one in batch.members:
-                    self._keep(one.play.setup, self._nothing(one.play, harness_error=str(error)))
+                    self._keep(one.play.setup, self._nothing(one.play, harness_error=_told(error)))
                 return []
         for one in batch.members:
             one.listener.close()
@@ -202,6 +207,8 @@ class _Stage:
                 scenes = []
                 await _Waiting(batch, running).until_done(self._deadline)
             exit_code = running.exited.result() if running.exited.done() else None
+            if exit_code is not None:
+                _check_ports(batch, running)
             # A connection that ends from now on was cut by us, not by the agent.
             until = round(self.collector.clock(), 6) if exit_code is None else math.inf
         finally:
@@ -276,6 +283,25 @@ class _Stage:
     def _keep(self, setup: Setup, evidence: Evidence) -> None:
         self._evidence[setup] = evidence
         self._progress(len(self._evidence))
+
+
+def _told(failure: HarnessFailure) -> str:
+    return f"{failure} ({failure.hint})"
+
+
+def _check_ports(batch: Batch, running: Running) -> None:
+    """Raises HarnessFailure if it ended because somebody has a port that was reserved for it.
+
+    A port that a user's own configuration names is the agent's own affair.
+    """
+    reserved = {port for one in batch.members for port in (one.part.listens, one.part.admin)}
+    for line in running.log.lines:
+        port = logs.taken_port(line)
+        if port in reserved:
+            raise HarnessFailure(
+                f"the agent could not listen on port {port}: something else has it",
+                hint=f"`ss -ltnp 'sport = :{port}'` shows what; another run takes other ports",
+            )
 
 
 async def _together(works: Sequence[Coroutine[Any, Any, _Value]]) -> list[_Value]:

@@ -42,7 +42,7 @@ from flb_handshake.peer.events import Event
 from flb_handshake.peer.shipper import Shipper
 from flb_handshake.pki import Pki
 from flb_handshake.scenes import Scene, merged, record
-from flb_handshake.settings import LOOPBACK, Placed, ca_file, named_files
+from flb_handshake.settings import CHANGEABLE, LOOPBACK, Placed, ca_file, named_files
 from flb_handshake.shipments import ship
 from flb_handshake.staging import Member
 
@@ -55,13 +55,6 @@ _NOTICE: Final = 1.0
 _LAST_SECOND: Final = dt.timedelta(seconds=1.1)
 """A certificate is valid to the end of its last second (RFC 5280, section 4.1.2.5). OpenSSL 4.0
 holds to that; 3.0 takes it for expired as that second begins."""
-
-_PROPERTY: Final = {
-    "ca": "tls.ca_file",
-    "ca_path": "tls.ca_path",
-    "crt": "tls.crt_file",
-    "key": "tls.key_file",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,11 +173,12 @@ class _Performance:
 
     async def _dialled(self) -> asyncio.StreamWriter:
         try:
-            _, writer = await asyncio.open_connection(LOOPBACK, self._member.part.listens)
+            async with asyncio.timeout(self._around.limit):
+                _, writer = await asyncio.open_connection(LOOPBACK, self._member.part.listens)
         except OSError as error:
             raise HarnessFailure(
                 f"the agent's input on port {self._member.part.listens} takes no records: "
-                f"{error.strerror}",
+                f"{error.strerror or 'it does not answer'}",
                 hint="see the agent's log in the evidence",
             ) from error
         return writer
@@ -230,7 +224,7 @@ class _Performance:
                 await self._reload(change, since)
 
     def _replace(self, change: Replace) -> None:
-        old = named_files(self._setup)[_PROPERTY[change.file]]
+        old = named_files(self._setup)[CHANGEABLE[change.file]]
         path = self._paths[old]
         self._paths[change.to] = path
         content = placing.parts(self._around.pki, change.to)

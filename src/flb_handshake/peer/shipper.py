@@ -158,7 +158,7 @@ class Shipper:
 
 def _check(spec: ShipperSpec, plugin: str) -> None:
     """Raise HarnessFailure for what no shipper can do."""
-    wrong = _objection(spec, plugin)
+    wrong = objection(spec, plugin)
     if wrong:
         raise HarnessFailure(
             f"a shipper cannot do this: {wrong}",
@@ -166,7 +166,8 @@ def _check(spec: ShipperSpec, plugin: str) -> None:
         )
 
 
-def _objection(spec: ShipperSpec, plugin: str) -> str:
+def objection(spec: ShipperSpec, plugin: str) -> str:
+    """Say why no shipper can do this; empty: one can."""
     if plugin not in PLUGINS:
         return f"of all inputs it knows {', '.join(sorted(PLUGINS))}, not '{plugin}'"
     if isinstance(spec.behaviour, NoSecureRenegotiation | Renegotiate):
