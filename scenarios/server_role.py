@@ -95,7 +95,17 @@ silent                | cut       | cut       | cut       | cut               | 
 half a ClientHello    | cut       | cut       | cut       | cut               | cut
 """
 
-_NONE = """
+_NOT_A_SHIPPER = """\
+cleartext             | cut                     | cut                     | cut                     | cut                     | no start
+TLS 1.1 only          | internal_error          | internal_error          | internal_error          | internal_error          | no start
+wrong ALPN            | no_application_protocol | no_application_protocol | no_application_protocol | no_application_protocol | no start
+TCP probe             | decode_error            | decode_error            | decode_error            | decode_error            | no start
+silent                | cut                     | cut                     | cut                     | cut                     | no start
+half a ClientHello    | cut                     | cut                     | cut                     | cut                     | no start
+"""  # noqa: E501 # a table
+"""What every input with TLS makes of those who do not get as far as to show a certificate."""
+
+_NONE = f"""
 shipper               | right                   | other                   | unset                   | intermediate only       | missing file
 right                 | delivered               | delivered               | delivered               | delivered               | no start
 no certificate        | delivered               | delivered               | delivered               | delivered               | no start
@@ -103,15 +113,9 @@ other CA              | delivered               | delivered               | deli
 expired               | delivered               | delivered               | delivered               | delivered               | no start
 wrong EKU             | delivered               | delivered               | delivered               | delivered               | no start
 intermediate not sent | delivered               | delivered               | delivered               | delivered               | no start
-cleartext             | cut                     | cut                     | cut                     | cut                     | no start
-TLS 1.1 only          | internal_error          | internal_error          | internal_error          | internal_error          | no start
-wrong ALPN            | no_application_protocol | no_application_protocol | no_application_protocol | no_application_protocol | no start
-TCP probe             | decode_error            | decode_error            | decode_error            | decode_error            | no start
-silent                | cut                     | cut                     | cut                     | cut                     | no start
-half a ClientHello    | cut                     | cut                     | cut                     | cut                     | no start
-"""  # noqa: E501 # a table
+{_NOT_A_SHIPPER}"""  # noqa: E501 # a table
 
-_VERIFY_PEER = """
+_VERIFY_PEER = f"""
 shipper               | right                   | other                   | unset                   | intermediate only       | missing file
 right                 | delivered               | unknown_ca              | unknown_ca              | unknown_ca              | no start
 no certificate        | delivered               | delivered               | delivered               | delivered               | no start
@@ -119,13 +123,7 @@ other CA              | unknown_ca              | delivered               | unkn
 expired               | certificate_expired     | unknown_ca              | unknown_ca              | unknown_ca              | no start
 wrong EKU             | unsupported_certificate | unknown_ca              | unknown_ca              | unknown_ca              | no start
 intermediate not sent | unknown_ca              | unknown_ca              | unknown_ca              | unknown_ca              | no start
-cleartext             | cut                     | cut                     | cut                     | cut                     | no start
-TLS 1.1 only          | internal_error          | internal_error          | internal_error          | internal_error          | no start
-wrong ALPN            | no_application_protocol | no_application_protocol | no_application_protocol | no_application_protocol | no start
-TCP probe             | decode_error            | decode_error            | decode_error            | decode_error            | no start
-silent                | cut                     | cut                     | cut                     | cut                     | no start
-half a ClientHello    | cut                     | cut                     | cut                     | cut                     | no start
-"""  # noqa: E501 # a table
+{_NOT_A_SHIPPER}"""  # noqa: E501 # a table
 
 _REQUIRE = _VERIFY_PEER.replace(
     "no certificate        | delivered               | delivered               | delivered               | delivered    ",  # noqa: E501
