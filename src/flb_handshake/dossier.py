@@ -170,11 +170,6 @@ class Dossier:
         return any("server hello" in event.facts["name"] for event in self.events(Kind.STATE))
 
     @property
-    def showed_certificate(self) -> bool:
-        """Whether the side that was refused had shown its certificate by then."""
-        return bool(self.events(Kind.SERVER_CHAIN)) if self.is_input else self.answered
-
-    @property
     def clashing_bounds(self) -> bool:
         """Whether `tls.min_version` is above `tls.max_version`."""
         bounds = [self.word("tls.min_version"), self.word("tls.max_version")]

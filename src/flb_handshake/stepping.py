@@ -91,6 +91,8 @@ class _Performance:
         self._paths: dict[File, str] = dict(member.placed.paths)
         self._feed: asyncio.StreamWriter | None = None
         self._shipper: Shipper | None = None
+        self._at = around.pki.now
+        """When it is, for the certificates: later, once one was waited for to expire."""
 
     async def play(self) -> list[Scene]:
         """See play_steps."""
@@ -131,9 +133,10 @@ class _Performance:
             own = self._shipped[shipped if self._shipper is before else 0 :]
             events = merged(own, list(events))
         part = replace(self._member.part, setup=self._setup)
+        facts = facts_of(part, Placed(paths=self._paths), self._around.pki)
         return Scene(
             member=self._member,
-            facts=facts_of(part, Placed(paths=self._paths), self._around.pki),
+            facts=replace(facts, at=self._at.isoformat()),
             events=events,
             lines=tuple(self._ear.lines(since)),
             began=began,
@@ -263,6 +266,7 @@ class _Performance:
 
     async def _expire(self, change: Expire) -> None:
         end = self._around.pki.now + change.spec.not_after + _LAST_SECOND
+        self._at = max(self._at, end)
         left = (end - dt.datetime.now(dt.UTC)).total_seconds()
         await first_of([], self._running.exited, left)
 

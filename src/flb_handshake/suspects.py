@@ -173,7 +173,14 @@ ALERTS_OF_AN_INPUT: Final[Mapping[tuple[Side, str], Suspects]] = {
     ),
     (Side.AGENT, "bad_record_mac"): Suspects(causes=("peer_breaks_tls",), look="port"),
     (Side.PEER, "unknown_ca"): Suspects(
-        causes=("untrusted_root", "missing_intermediate", "self_signed"), look="chain"
+        causes=(
+            "untrusted_root",
+            "missing_intermediate",
+            "self_signed",
+            "issuer_is_not_a_ca",
+            "path_length_exceeded",
+        ),
+        look="chain",
     ),
     (Side.PEER, "bad_certificate"): Suspects(
         causes=("wrong_host", "not_yet_valid", "weak_key", "weak_digest"), look="leaf"
@@ -183,7 +190,14 @@ ALERTS_OF_AN_INPUT: Final[Mapping[tuple[Side, str], Suspects]] = {
         causes=("not_a_server_certificate",), look="leaf"
     ),
     (Side.PEER, "certificate_unknown"): Suspects(
-        causes=("untrusted_root", "wrong_host", "expired"), look="peer"
+        causes=(
+            "name_constraint",
+            "unknown_critical_extension",
+            "untrusted_root",
+            "wrong_host",
+            "expired",
+        ),
+        look="peer",
     ),
     (Side.PEER, "decrypt_error"): Suspects(
         causes=("bad_signature", "key_of_another_certificate"), look="leaf"
@@ -191,6 +205,7 @@ ALERTS_OF_AN_INPUT: Final[Mapping[tuple[Side, str], Suspects]] = {
     (Side.PEER, "protocol_version"): Suspects(
         causes=("protocol_version",), look="port", proves=True
     ),
+    (Side.PEER, "internal_error"): Suspects(causes=("peer_failed",), look="peer", proves=True),
 }
 """The same where the agent is the server: alerts about certificates are about the other side's."""
 

@@ -22,11 +22,16 @@ from flb_handshake.certificates import (
     LEAF,
     OTHER_ROOT,
     ROOT,
+    At,
     Usage,
+    constrained,
     expired,
+    not_a_ca,
     usage,
 )
 from flb_handshake.peer.events import Kind
+from flb_handshake.remedies import OF_AN_INPUT
+from flb_handshake.suspects import ALERTS_OF_AN_INPUT
 
 VERIFY_FAILED = line("[tls] error: error:0A000086:SSL routines::certificate verify failed")
 LONE_CLIENT = CLIENT_CHAIN.sending(CLIENT, name="no intermediate")
@@ -171,6 +176,18 @@ OWN = {
         "missing_intermediate",
         f"append the intermediate {THE_INTERMEDIATE} to tls.crt_file",
     ),
+    "an intermediate that is no CA": (
+        HEALTHY.but(not_a_ca(), at=At.INTERMEDIATE),
+        "unknown_ca",
+        "issuer_is_not_a_ca",
+        "basicConstraints CA:TRUE",
+    ),
+    "a CA that may not certify the name": (
+        HEALTHY.but(constrained(permitted=("example.org",)), at=At.INTERMEDIATE),
+        "certificate_unknown",
+        "name_constraint",
+        "nameConstraints that permit 'logs.example.test'",
+    ),
     "of a client": (
         HEALTHY.but(usage(Usage.CLIENT)),
         "unsupported_certificate",
@@ -185,8 +202,9 @@ def test_an_input_whose_own_certificate_is_refused_is_told_what_is_wrong_with_it
     own, name, cause, fix = OWN[case]
     (found,) = causes((*ANSWERED, alert("peer", name), closed("peer")), own=own)
     assert (found.cause, found.certain) == (cause, True)
-    assert "the input's certificate 'CN=logs.example.test" in found.because
+    assert "logs.example.test" in found.because
     assert fix in found.fix
+    assert "collector" not in found.because + found.fix
 
 
 def test_a_shipper_that_trusts_another_root_is_told_which():
@@ -340,3 +358,10 @@ def test_a_kind_of_event_of_the_proxy_s_is_none_of_the_input_s():
     layered = (Kind.CLIENT_HELLO, {"versions": [], "layer": "proxy"})
     (found,) = causes((ACCEPTED, layered, closed("peer")), anchors=pem(ROOT))
     assert found.cause == "closed_before_hello"
+
+
+def test_no_text_that_an_alert_leads_to_speaks_of_a_collector():
+    names = {one for suspects in ALERTS_OF_AN_INPUT.values() for one in suspects.causes}
+    texts = [OF_AN_INPUT.remedies[name] for name in names]
+    told = [text.meaning + text.because + text.fix for text in texts]
+    assert [one for one in told if "collector" in one] == []

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 from diagnoses import AGREED, DELIVERED, HELLO, VERIFY_PEER, closed, evidence, line, request
+from shipping import CAME_OUT, shipment, shipped
 from shipping import DELIVERED as SHIPPED
-from shipping import shipment
 
-from flb_handshake.certificates import HEALTHY, expired
+from flb_handshake.certificates import CLIENT_CHAIN, HEALTHY, expired
 from flb_handshake.explain import explain
 from flb_handshake.judge import judge
 from flb_handshake.peer.events import Kind
@@ -57,6 +57,14 @@ def test_a_connection_that_outlives_its_certificate_is_told():
     assert "certificates are looked at in a handshake only" in found.because
     assert "expired 1 day ago" in found.because
     assert "net.keepalive" in found.fix
+
+
+def test_a_shipper_s_connection_that_outlives_its_certificate_is_told():
+    kept = (shipped(tls=True), CAME_OUT)
+    (found,) = after(shipment(kept, shipper=CLIENT_CHAIN.but(expired())))
+    assert found.cause == "kept_connection"
+    assert "the shipper's certificate" in found.because
+    assert "let the shipper open a new connection" in found.fix
 
 
 def test_a_kept_connection_with_a_good_certificate_needs_no_diagnosis():

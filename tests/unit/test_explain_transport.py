@@ -12,9 +12,13 @@ from diagnoses import (
     closed,
     diagnosis,
     line,
+    mutual,
     request,
 )
 
+from flb_handshake.certificates import CLIENT, INTERMEDIATE, expired
+from flb_handshake.explain import explain
+from flb_handshake.judge import judge
 from flb_handshake.peer.events import ALERT_NAMES, Kind
 from flb_handshake.remedies.alerts import ADVICE, MEANING
 
@@ -82,6 +86,19 @@ def test_an_alert_that_nothing_explains_is_told_in_plain_words(name):
     assert (found.cause, found.certain) == ("peer_alert", False)
     assert f"sent the alert {name}: {MEANING[name]}" in found.because
     assert "look at the collector's own log next" in found.because
+
+
+@pytest.mark.parametrize(
+    ("steps", "wanted"), [(GREETED, "demand"), (ANSWERED, "none")], ids=["too early", "not asked"]
+)
+def test_a_certificate_that_was_not_shown_is_not_blamed(steps, wanted):
+    made = mutual(
+        (*steps, alert("peer", "certificate_expired"), closed("peer")),
+        (CLIENT.but(expired()), INTERMEDIATE),
+        client_auth=wanted,
+    )
+    (found,) = explain(made, judge(made))
+    assert (found.cause, found.certain) == ("peer_alert", False)
 
 
 def test_a_warning_before_the_end_is_told():

@@ -137,9 +137,9 @@ def by_class(run: Dossier, suspects: Suspects) -> list[Cause]:
     return guess(run, causes, suspects.look)
 
 
-def peers_alert(run: Dossier, name: str | None) -> list[Cause]:
+def peers_alert(run: Dossier, name: str) -> list[Cause]:
     """An alert of the peer's that the evidence gives no other reason for: what it says."""
-    if name is None or name not in MEANING:
+    if name not in MEANING:
         return guess(run, ["unexplained"], "peer")
     told = proven(run, "peer_alert", **wording.of_alert(run, name))
     return undecided([told], look_at(run, "peer"))

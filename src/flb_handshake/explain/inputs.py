@@ -59,7 +59,7 @@ def refused_by_peer(run: Dossier) -> list[Cause]:
     """What the shipper found fault with: most often the input's own certificate."""
     alert = run.observation.alert or ""
     suspects = ALERTS_OF_AN_INPUT.get((Side.PEER, alert))
-    too_early = alert in SEES_A_CERTIFICATE and not run.showed_certificate
+    too_early = alert in SEES_A_CERTIFICATE and not run.events(Kind.SERVER_CHAIN)
     if suspects is None or too_early:
         return peers_alert(run, alert)
     found = [flaw for flaw in run.own_flaws() if name_in_own_chain(run, flaw) in suspects.causes]

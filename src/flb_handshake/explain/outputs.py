@@ -24,7 +24,7 @@ from flb_handshake.flaws import Flaw
 from flb_handshake.model import ClientAuth, Side
 from flb_handshake.peer.events import Kind
 from flb_handshake.remedies.looks import LATE
-from flb_handshake.suspects import AGENT_SAYS, ALERTS, PEER_SAYS, SIGNS
+from flb_handshake.suspects import AGENT_SAYS, ALERTS, PEER_SAYS, SEES_A_CERTIFICATE, SIGNS
 
 _SILENCE: Final = 1.0
 """Seconds without an answer that count as silence."""
@@ -98,21 +98,23 @@ def refused_by_peer(run: Dossier) -> list[Cause]:
 
 
 def _of_the_collector(run: Dossier) -> list[Cause]:
-    suspects = ALERTS.get((Side.PEER, run.observation.alert or ""))
-    if suspects is None:
-        return peers_alert(run, run.observation.alert)
+    alert = run.observation.alert or ""
+    suspects = ALERTS.get((Side.PEER, alert))
+    too_early = alert in SEES_A_CERTIFICATE and not run.answered
+    if suspects is None or too_early:
+        return peers_alert(run, alert)
     for words, name in PEER_SAYS:
         if words.search(run.peer_says):
             return _as_the_collector_says(run, name)
     wanted = run.evidence.facts.client_auth != ClientAuth.NONE
     found = [flaw for flaw in run.own_flaws() if name_in_own_chain(run, flaw) in suspects.causes]
-    if found and wanted and run.answered:
+    if found and wanted:
         return of_flaws(run, found, name_in_own_chain, wording.of_own_flaw)
     left = [one for one in suspects.causes if wanted or not one.startswith("client_")]
     if run.answered:
         left = [one for one in left if one not in _BEFORE_AN_ANSWER]
     if not left:
-        return peers_alert(run, run.observation.alert)
+        return peers_alert(run, alert)
     if suspects.causes == ("client_certificate_missing",):
         return [proven(run, _missing(run))]
     if suspects.proves:

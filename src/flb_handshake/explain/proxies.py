@@ -28,7 +28,7 @@ def refused(run: Dossier) -> list[Cause]:
         for event in run.proxy_events(Kind.ALERT)
         if event.facts["name"] == run.observation.alert
     ]
-    if not alerts or run.events(Kind.ALERT):
+    if not alerts:
         return []
     name = str(alerts[0]["name"])
     words = wording.of_alert(run, name)

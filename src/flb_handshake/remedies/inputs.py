@@ -257,6 +257,12 @@ CONNECTIONS: Final[Mapping[str, Remedy]] = {
         fix="look into the shipper's log, and at firewalls and load balancers on the way, which "
         "reset what they do not allow",
     ),
+    "kept_connection": Remedy(
+        because="a connection of an earlier step went on, and certificates are looked at in a "
+        "handshake only: {flaw}",
+        fix="{remedy}; let the shipper open a new connection now and then, or restart the input's "
+        "agent to end those that are open",
+    ),
     "records_unusable": Remedy(
         because="the shipper handed over its records, and none came out of the input (it says: "
         "{said})",

@@ -115,12 +115,12 @@ SERVER_CHAIN: Final[Mapping[str, Remedy]] = {
     ),
     "name_constraint/permitted": Remedy(
         because="{certificate} permits only names under {bases} (nameConstraints), and the "
-        "collector's certificate bears '{constrained}'",
+        "server's certificate bears '{constrained}'",
         fix="issue the CA {subject} anew with nameConstraints that permit '{constrained}', or let "
         "another CA certify it",
     ),
     "name_constraint/excluded": Remedy(
-        because="{certificate} excludes names under {bases} (nameConstraints), and the collector's "
+        because="{certificate} excludes names under {bases} (nameConstraints), and the server's "
         "certificate bears '{constrained}'",
         fix="issue the CA {subject} anew with nameConstraints that do not exclude '{constrained}', "
         "or let another CA certify it",
