@@ -80,7 +80,7 @@ def story(one):
     if isinstance(behaviour, Cleartext):
         said = "[tls] error: error:0A00009C:SSL routines::http request"
         return (ACCEPTED, shipped(tls=False), over), [line(said)]
-    return (ACCEPTED, HELLO, over), []
+    return (ACCEPTED, HELLO, *(() if does.outcome is Outcome.STALLED else (over,))), []
 
 
 def refusal(does, behaviour):
@@ -133,6 +133,7 @@ def test_only_a_foreign_ca_or_an_unknown_end_is_not_decided(explained):
     assert guessed <= {
         "client_certificate_untrusted",
         "client_intermediate_missing",
+        "input_held_up",
         "input_speaks_no_tls",
         "agent_closed",
     }

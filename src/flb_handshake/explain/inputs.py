@@ -109,6 +109,9 @@ def stalled(run: Dossier) -> list[Cause]:
     """Why nothing came out of the agent until the deadline."""
     if run.events(Kind.SHIPPED):
         return undecided([proven(run, "records_unusable")], look_at(run, "log"))
+    if run.events(Kind.CLIENT_HELLO) and not run.events(Kind.FIRST_BYTES):
+        causes = [proven(run, "input_held_up", **wording.of_end(run))]
+        return undecided(causes, look_at(run, "log"))
     if run.evidence.events:
         return [proven(run, "peer_silent/idle", **wording.of_end(run))]
     return guess(run, ["unexplained"], "log")

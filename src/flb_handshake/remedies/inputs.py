@@ -245,6 +245,14 @@ CONNECTIONS: Final[Mapping[str, Remedy]] = {
         fix="look what holds the shipper back; net.io_timeout bounds how long the input keeps a "
         "connection that says nothing",
     ),
+    "input_held_up": Remedy(
+        meaning="another client holds the input up",
+        because="the shipper said its ClientHello, and the input has not said a word in {waited}: "
+        "5.1.1 shakes hands with one client at a time where the input does not speak HTTP, and "
+        "waits net.accept_timeout (10 s by default) for each that says nothing",
+        fix="set a short net.accept_timeout (2 s: a handshake of such an input takes half a second "
+        "by itself), and let a firewall keep strangers from the port",
+    ),
     "peer_closed": Remedy(
         meaning="the shipper ends the connection without saying why",
         because="{progress}; then the shipper ended the connection ({how}) in the middle, and "
