@@ -211,13 +211,15 @@ def _check(stored: Mapping[str, Any], agent: Mapping[str, Any], facts: Mapping[s
         raise TypeError(f"{wrong[0]!r} stands where a text should")
     if not isinstance(agent["exit_code"], int | None):
         raise TypeError(f"{agent['exit_code']!r} is no exit code")
+    if any(one["then"] for one in stored["then"]):
+        raise ValueError("a step has steps of its own")
     if dt.datetime.fromisoformat(facts["at"]).utcoffset() is None:
         raise ValueError(f"'{facts['at']}' has no time zone")
 
 
 _TOLD_BY: Final[Mapping[Kind, Mapping[str, type]]] = {
     Kind.FIRST_BYTES: {"hex": str, "tls": bool},
-    Kind.CLIENT_HELLO: {"versions": list},
+    Kind.CLIENT_HELLO: {"versions": list, "alpn": list},
     Kind.STATE: {"name": str},
     Kind.ALERT: {"by": str, "level": str, "name": str},
     Kind.CLIENT_CHAIN: {"chain": list},

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flb_handshake.certificates import OTHER_ROOT, CertSpec, Chain, expired
-from flb_handshake.model import CAFile, CollectorSpec, File, FileForm, Mode, Role, Setup
+from flb_handshake.model import CAFile, CollectorSpec, File, FileForm, Mode, Reload, Role, Setup
 
 ModeTable = Mapping[Mode, Mapping[str, str]]
 
@@ -96,6 +96,21 @@ class Part:
     """The port of an input: the one that is tried, or the one that feeds an output in steps."""
     admin: int = 0
     """The port of the agent's own HTTP server, where it is asked to reload; 0: it has none."""
+
+
+def listens(setup: Setup) -> bool:
+    """Whether an input listens for it: the one that is tried, or the feed of an output in steps."""
+    return setup.role is Role.INPUT or bool(setup.steps)
+
+
+def is_reloaded(setup: Setup) -> bool:
+    """Whether the agent is told to reload, for which it has an HTTP server."""
+    return any(isinstance(change, Reload) for step in setup.steps for change in step.changes)
+
+
+def is_parsed(setup: Setup) -> bool:
+    """Whether its input needs PARSERS."""
+    return setup.role is Role.INPUT and setup.agent.plugin == "syslog"
 
 
 def ca_file(setup: Setup) -> File | None:

@@ -15,7 +15,6 @@ from flb_handshake.facts import facts_of
 from flb_handshake.model import (
     Cleartext,
     CollectorSpec,
-    Reload,
     Replace,
     Role,
     Setup,
@@ -31,6 +30,9 @@ from flb_handshake.settings import (
     Placed,
     configuration,
     files_of,
+    is_parsed,
+    is_reloaded,
+    listens,
     section,
     whole_text,
 )
@@ -128,7 +130,7 @@ def _config(parts: Sequence[Part], placed: Placed, files: placing.Files) -> str:
     }
     if parts[0].setup.agent.config is not None:
         return whole_text(parts[0], placed, sources.get(parts[0].tag, ""))
-    parsed = any(part.setup.agent.plugin == "syslog" for part in parts)
+    parsed = any(is_parsed(part.setup) for part in parts)
     parsers = files.text("parsers.conf", PARSERS) if parsed else ""
     return configuration(parts, placed, sources, parsers)
 
@@ -136,10 +138,9 @@ def _config(parts: Sequence[Part], placed: Placed, files: placing.Files) -> str:
 def _part(one: Play, port: int, agent: Agent, tags: dict[object, str], ports: Ports) -> Part:
     """A play as one output or input; outputs that read the same source share its tag."""
     wanted, setup = one.setup.agent, one.setup
-    own_tag = setup.role is Role.INPUT or bool(setup.steps)
+    own_tag = listens(setup)
     source = one.alias if own_tag else (wanted.source, wanted.input_properties)
     dialled = wanted.host if setup.role is Role.OUTPUT else LOOPBACK
-    reloads = any(isinstance(change, Reload) for change in changes(setup))
     return Part(
         alias=one.alias,
         setup=setup,
@@ -147,7 +148,7 @@ def _part(one: Play, port: int, agent: Agent, tags: dict[object, str], ports: Po
         port=port,
         tag=tags.setdefault(source, f"t{len(tags)}"),
         listens=ports.reserve() if own_tag else 0,
-        admin=ports.reserve() if reloads else 0,
+        admin=ports.reserve() if is_reloaded(setup) else 0,
     )
 
 

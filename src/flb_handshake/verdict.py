@@ -61,14 +61,14 @@ def compare_fates(expected: Fates, observed: Fates) -> Verdict | None:
     """What differs in the fates of the records; None: nothing."""
     if expected == observed:
         return None
-    reason = f"expected {fates_words(expected)}, observed {fates_words(observed)}"
+    reason = f"records: expected {fates_words(expected)}, observed {fates_words(observed)}"
     return Verdict(kind=VerdictKind.WRONG_REASON, reason=reason)
 
 
 def fates_words(fates: Fates) -> str:
     """The fates of the records in words."""
     told = [f"{n} {fate}" for fate in ("lost", "late", "doubled") if (n := getattr(fates, fate))]
-    return f"records: {', '.join(told)}" if told else "each record once and in time"
+    return ", ".join(told) or "each once and in time"
 
 
 def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictKind | None:

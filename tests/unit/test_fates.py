@@ -71,7 +71,7 @@ def test_of_a_run_that_breaks_off_only_the_records_that_were_made_count():
 
 
 def test_records_without_numbers_have_no_fate():
-    odd = event(Kind.REQUEST, tls=True, records=["n", {"n": "1"}, {"message": 1}, None], count=4)
+    odd = event(Kind.REQUEST, tls=True, records=["n", {"n": "1"}, {"n": [1]}, None], count=4)
     assert fates(ran(ACCEPTED, odd, made=())) == Fates()
     assert fates(ran(ACCEPTED, odd, made=(1,))) == Fates(lost=1)
 

@@ -12,10 +12,25 @@ from flb_handshake.pki import Pki
 from flb_handshake.placing import Files
 from flb_handshake.report import terminal
 from flb_handshake.results import Finding, Result
-from flb_handshake.settings import Part, configuration, files_of, whole_text
+from flb_handshake.settings import (
+    Part,
+    configuration,
+    files_of,
+    is_parsed,
+    is_reloaded,
+    listens,
+    whole_text,
+)
 from flb_handshake.verdict import fates_words, observed_words, words
 
 _DIRECTORY = "/etc/fluent-bit/certs"
+_PARSERS = "/etc/fluent-bit/parsers.conf"
+
+_PORT = 443
+"""An example, like the other two: a run has ports that are free."""
+
+_INPUT_PORT = 24224
+_ADMIN_PORT = 2020
 
 
 def entry(one: Scenario) -> dict[str, Any]:
@@ -45,12 +60,21 @@ def page(one: Scenario) -> str:
     setup = one.setup
     files = Files(_DIRECTORY, pki)
     placed = files.place(files_of(setup))
-    part = Part(alias=one.id, setup=setup, address=setup.agent.host, port=443, tag="logs")
+    part = Part(
+        alias=one.id,
+        setup=setup,
+        address=setup.agent.host,
+        port=_PORT,
+        tag="logs",
+        listens=_INPUT_PORT if listens(setup) else 0,
+        admin=_ADMIN_PORT if is_reloaded(setup) else 0,
+    )
     source = "/var/log/access.log"
     if setup.agent.config is not None:
         text = whole_text(part, placed, source)
     else:
-        text = configuration([part], placed, {"logs": source} if setup.agent.source else {})
+        sources = {"logs": source} if setup.agent.source else {}
+        text = configuration([part], placed, sources, _PARSERS if is_parsed(setup) else "")
     should = one.expectation.should
     known = facts_of(part, placed, pki)
     peer = "collector" if setup.role is Role.OUTPUT else "shipper"
