@@ -117,7 +117,9 @@ def _verdict(one: Scenario, found: Finding) -> Verdict:
             verdict = Verdict(kind=VerdictKind.CONTROL_FAILED, reason=reason)
         if verdict.kind is not VerdictKind.AGREES:
             where = f"step '{step.evidence.step}': " if step.evidence.step else ""
-            return replace(verdict, reason=where + verdict.reason)
+            unmade = one.setup.steps[len(found.steps) - 1 :]
+            rest = f"; step '{unmade[0].name}' was never reached" if unmade else ""
+            return replace(verdict, reason=where + verdict.reason + rest)
         gap = gap or verdict.gap
     expected_fates = one.fates_on(found.evidence.agent.version)
     if one.then and (wrong := compare_fates(expected_fates, found.fates)) is not None:

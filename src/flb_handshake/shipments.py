@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Running
-from flb_handshake.listening import Ear, first_of
+from flb_handshake.listening import Ear, Wanted, first_of
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.peer.shipper import Shipper
@@ -20,7 +20,7 @@ from flb_handshake.settings import LOOPBACK
 from flb_handshake.staging import Batch, Member
 
 _LAST_WORDS: Final = 0.1
-"""Seconds for the log to say why, once a connection has ended without an answer."""
+"""Seconds for the log to say the rest, once a record has arrived, or a connection has ended."""
 
 _ACCEPTED: Final = range(200, 300)
 
@@ -94,8 +94,8 @@ async def ship(
         said = shipper.events[before:]
         if _is_open(said) or _is_accepted(said):
             await first_of([over.wait()], ear.ended, until - time.monotonic())
-        if not one.listener.settled:
-            await ear.heard(_is_last_word, since=since, limit=_LAST_WORDS)
+        last_word = _is_sent_on(one) if one.listener.settled else _is_error
+        await ear.heard(last_word, since=since, limit=_LAST_WORDS)
     finally:
         sending.cancel()
         await asyncio.wait({sending})
@@ -111,11 +111,17 @@ async def _farewell(shipper: Shipper, ear: Ear) -> None:
 
 
 def _is_farewell(line: str) -> bool:
-    return "closed by the remote peer" in line or _is_last_word(line)
+    return "closed by the remote peer" in line or _is_error(line)
 
 
-def _is_last_word(line: str) -> bool:
+def _is_error(line: str) -> bool:
     return "[tls] error" in line
+
+
+def _is_sent_on(one: Member) -> Wanted:
+    """Whether a line says that the record has left: it must not stand with the next shipper's."""
+    alias, ports = one.part.alias, {one.part.port: one.part.alias}
+    return lambda line: logs.final_alias(line, ports) == alias
 
 
 def _is_open(events: list[Event]) -> bool:

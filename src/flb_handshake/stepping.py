@@ -119,8 +119,7 @@ class _Performance:
         arrived, before, shipped = len(listener.events), self._shipper, len(self._shipped)
         began = self._around.collector.clock()
         if step is not None:
-            for change in step.changes:
-                await self._change(change, since)
+            await self._make(step, since)
             self._setup = self._setup.after(step)
         if ready and not self._running.exited.done():
             listener.expect(1)
@@ -210,6 +209,13 @@ class _Performance:
             return scenes
         last = scenes[-1]
         return [*scenes[:-1], replace(last, events=(*last.events, *late))]
+
+    async def _make(self, step: Step, since: int) -> None:
+        try:
+            for change in step.changes:
+                await self._change(change, since)
+        except HarnessFailure as error:
+            raise HarnessFailure(f"step '{step.name}': {error}", hint=error.hint) from error
 
     async def _change(self, change: Change, since: int) -> None:
         match change:
