@@ -20,6 +20,7 @@ from flb_handshake.declare import (
     Outcome,
     Renegotiate,
     Step,
+    Then,
     case,
     delivered,
     listening,
@@ -258,7 +259,10 @@ def server_name(host: str, vhost: str) -> Case:
     setup = output(Mode.NONE, host=_HOSTS[host], vhost=_VHOSTS[vhost], tickets=True).but(
         tickets=False
     )
-    return case(setup, delivered().showing(sni=sent))
+    does = delivered().showing(sni=sent)
+    if vhost == "unset" and host == "an address":
+        does = does.before("5.0.6", delivered().showing(sni=_HOSTS[host]))
+    return case(setup, does)
 
 
 _ODD: dict[str, Behaviour] = {
@@ -289,6 +293,22 @@ def resumption(version: str, tickets: bool) -> Case:  # noqa: FBT001 # an axis
     )
     does = delivered().showing(resumption="none", connections=1)
     return case(setup, does, does)
+
+
+_AGAIN = Step(name="again", changes=())
+
+
+@matrix(version=_MODERN, mode=(Mode.NONE, Mode.VERIFY_PEER, Mode.REQUIRE))
+def shipper_resumes(version: str, mode: Mode) -> Case:
+    """A shipper offers to go on with its session, as most TLS clients do. An input that asks for
+    certificates cannot: OpenSSL wants a session id context, which Fluent Bit does not set, and the
+    agent ends the handshake. Such a client gets in at its first connection and at no other.
+    """
+    setup = listening(mode, steps=(_AGAIN,), **_single(version)).but(resumes=True)
+    first = delivered().showing(resumed=False)
+    if mode is Mode.NONE:
+        return case(setup, first, delivered().showing(resumed=True))
+    return case(setup, first, Then(refused("internal_error"), Outcome.DELIVERED))
 
 
 @matrix(length=(8, 63, 240))

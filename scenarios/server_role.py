@@ -34,6 +34,7 @@ from flb_handshake.declare import (
     matrix,
     not_started,
     refused_by_peer,
+    stalled,
     table,
     usage,
 )
@@ -94,7 +95,17 @@ silent                | cut       | cut       | cut       | cut               | 
 half a ClientHello    | cut       | cut       | cut       | cut               | cut
 """
 
-_NONE = """
+_NOT_A_SHIPPER = """\
+cleartext             | cut                     | cut                     | cut                     | cut                     | no start
+TLS 1.1 only          | internal_error          | internal_error          | internal_error          | internal_error          | no start
+wrong ALPN            | no_application_protocol | no_application_protocol | no_application_protocol | no_application_protocol | no start
+TCP probe             | decode_error            | decode_error            | decode_error            | decode_error            | no start
+silent                | cut                     | cut                     | cut                     | cut                     | no start
+half a ClientHello    | cut                     | cut                     | cut                     | cut                     | no start
+"""  # noqa: E501 # a table
+"""What every input with TLS makes of those who do not get as far as to show a certificate."""
+
+_NONE = f"""
 shipper               | right                   | other                   | unset                   | intermediate only       | missing file
 right                 | delivered               | delivered               | delivered               | delivered               | no start
 no certificate        | delivered               | delivered               | delivered               | delivered               | no start
@@ -102,15 +113,9 @@ other CA              | delivered               | delivered               | deli
 expired               | delivered               | delivered               | delivered               | delivered               | no start
 wrong EKU             | delivered               | delivered               | delivered               | delivered               | no start
 intermediate not sent | delivered               | delivered               | delivered               | delivered               | no start
-cleartext             | cut                     | cut                     | cut                     | cut                     | no start
-TLS 1.1 only          | internal_error          | internal_error          | internal_error          | internal_error          | no start
-wrong ALPN            | no_application_protocol | no_application_protocol | no_application_protocol | no_application_protocol | no start
-TCP probe             | decode_error            | decode_error            | decode_error            | decode_error            | no start
-silent                | cut                     | cut                     | cut                     | cut                     | no start
-half a ClientHello    | cut                     | cut                     | cut                     | cut                     | no start
-"""  # noqa: E501 # a table
+{_NOT_A_SHIPPER}"""  # noqa: E501 # a table
 
-_VERIFY_PEER = """
+_VERIFY_PEER = f"""
 shipper               | right                   | other                   | unset                   | intermediate only       | missing file
 right                 | delivered               | unknown_ca              | unknown_ca              | unknown_ca              | no start
 no certificate        | delivered               | delivered               | delivered               | delivered               | no start
@@ -118,13 +123,7 @@ other CA              | unknown_ca              | delivered               | unkn
 expired               | certificate_expired     | unknown_ca              | unknown_ca              | unknown_ca              | no start
 wrong EKU             | unsupported_certificate | unknown_ca              | unknown_ca              | unknown_ca              | no start
 intermediate not sent | unknown_ca              | unknown_ca              | unknown_ca              | unknown_ca              | no start
-cleartext             | cut                     | cut                     | cut                     | cut                     | no start
-TLS 1.1 only          | internal_error          | internal_error          | internal_error          | internal_error          | no start
-wrong ALPN            | no_application_protocol | no_application_protocol | no_application_protocol | no_application_protocol | no start
-TCP probe             | decode_error            | decode_error            | decode_error            | decode_error            | no start
-silent                | cut                     | cut                     | cut                     | cut                     | no start
-half a ClientHello    | cut                     | cut                     | cut                     | cut                     | no start
-"""  # noqa: E501 # a table
+{_NOT_A_SHIPPER}"""  # noqa: E501 # a table
 
 _REQUIRE = _VERIFY_PEER.replace(
     "no certificate        | delivered               | delivered               | delivered               | delivered    ",  # noqa: E501
@@ -153,7 +152,7 @@ _REASONS = {
 
 _SAYING_NOTHING = frozenset({"silent", "half a ClientHello"})
 
-_IMPATIENT = (("net.accept_timeout", "1"), ("net.io_timeout", "1"))
+_IMPATIENT = (("net.accept_timeout", "2"), ("net.io_timeout", "2"))
 """Seconds after which the input gives up whoever says nothing: 10 for a handshake by default, and
 for what follows never."""
 
@@ -208,6 +207,19 @@ def plugin(plugin: str, mode: str, shipper: str) -> Case:
     setup = listening(_MODES[mode], plugin, properties=trap).but(**_SHIPPERS[shipper])
     should = None if shipper == "right" else _wanted(mode, "right", does)
     return case(setup, does, should=should, because=_REASONS[mode])
+
+
+@matrix(plugin=("http", "elasticsearch", "splunk", "opentelemetry", "tcp", "forward"))
+def behind_a_silent_client(plugin: str) -> Case:
+    """A client that connects and says nothing holds up every other one of an input that does not
+    speak HTTP: 5.1 shakes hands with one at a time there, and waits `net.accept_timeout` for it,
+    10 seconds by default. Anybody who reaches the port can shut it so, also where certificates are
+    demanded.
+    """
+    setup = listening(Mode.REQUIRE, plugin).but(silent_others=1)
+    if plugin in {"tcp", "forward"}:
+        return case(setup, stalled(), should=Outcome.DELIVERED)
+    return case(setup, delivered())
 
 
 _GONE = {which: File(form=FileForm.MISSING, stem=which) for which in ("certificate", "key")}

@@ -42,7 +42,7 @@ from flb_handshake.declare import (
     usage,
 )
 
-_IMPATIENT = (("net.connect_timeout", "1"), ("net.io_timeout", "1"))
+_IMPATIENT = (("net.connect_timeout", "2"), ("net.io_timeout", "2"))
 _VERSIONS = ("TLSv1.2", "TLSv1.3")
 
 _MOMENTS = {
@@ -78,7 +78,8 @@ def slow_drip(version: str, speed: str, at: str) -> Case:
     """
     size, every = _SLOW[speed]
     too_slow = speed == "256 B/s" and at.startswith("after ") and at != "after Finished"
-    setup = output(min_version=version, max_version=version, properties=_IMPATIENT).but(
+    patience = (("net.connect_timeout", "3"), ("net.io_timeout", "3"))
+    setup = output(min_version=version, max_version=version, properties=patience).but(
         behaviour=Drip(_MOMENTS[at], bytes=size, every=every)
     )
     return case(setup, cut() if too_slow else delivered())
@@ -174,7 +175,7 @@ def unanswered(ending: str, retries: str) -> Case:
     return case(setup, delivered(), delivered(), fates=fates)
 
 
-@matrix(seconds=("1", "2"), logged=("on", "off"))
+@matrix(seconds=("2", "3"), logged=("on", "off"))
 def connect_timeout(seconds: str, logged: str) -> Case:
     """`net.connect_timeout` ends a handshake that goes nowhere, in whole seconds;
     `net.connect_timeout_log_error off` has it say so at level debug alone.

@@ -17,6 +17,7 @@ from typing import Any, Final
 from flb_handshake.declare import MARK, Case, combinations
 from flb_handshake.errors import CatalogueError, UnknownScenario
 from flb_handshake.model import SHOWN, Does, Expectation, Outcome, Scenario
+from flb_handshake.objections import objection
 from flb_handshake.peer.events import ALERT_NAMES
 
 _ALLOWED_IMPORTS: Final = frozenset(
@@ -146,6 +147,8 @@ def _expanded(file: Path, declaration: Callable[..., Case]) -> Iterator[Scenario
 
 def _check(one: Scenario) -> None:
     """What no scenario may get wrong; found when the catalogue loads, not when it runs."""
+    if (wrong := objection(one.setup)) is not None:
+        raise _error(one.where, f"{one.id}: {wrong.what}", wrong.hint)
     if len(one.then) != len(one.setup.steps):
         raise _error(
             one.where,

@@ -90,11 +90,11 @@ class Facts:
     CRLs included; None: unset, or nothing that can be read as PEM."""
     ca_file: str
     """What was done about CA.File, in words."""
-    client: str
+    own: str
     """The agent's own certificates, PEM; empty: none."""
     client_auth: str
     """What a collector wants of the agent's certificate; empty for a shipper."""
-    client_anchors: str
+    peer_anchors: str
     """What the peer trusts for the agent's certificates, PEM."""
     at: str
     """When it ran: ISO 8601, UTC."""

@@ -33,8 +33,8 @@ def facts_of(part: Part, placed: Placed, pki: Pki) -> Facts:
         sent=sent,
         anchors=anchors or None,
         ca_file=str(agent.ca) if isinstance(agent.ca, CAFile) else "given",
-        client=public_pem(pki, agent.crt),
+        own=public_pem(pki, agent.crt),
         client_auth=wants,
-        client_anchors=given or (pki.pem(trusted).decode() if trusted else ""),
+        peer_anchors=given or (pki.pem(trusted).decode() if trusted else ""),
         at=pki.now.isoformat(),
     )

@@ -41,6 +41,8 @@ class Observation:
     offered_alpn: tuple[str, ...] = ()
     resumption: str | None = None
     """What the ClientHello offers to resume a session by: `none`, `session id`, `ticket`, `psk`."""
+    resumed: bool | None = None
+    """Whether an earlier session was gone on with."""
     hello_records: int | None = None
     """The TLS records that the ClientHello came in."""
     connections: int = 0
@@ -87,6 +89,7 @@ def judge(evidence: Evidence) -> Observation:
         offered=tuple(hello.get("versions", ())),
         offered_alpn=tuple(hello.get("alpn", ())),
         resumption=hello.get("session"),
+        resumed=agreed.get("resumed"),
         hello_records=hello.get("records"),
         connections=sum(1 for _ in _all(events, Kind.ACCEPTED)),
         ja4=hello.get("ja4"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
@@ -244,6 +245,10 @@ class ShipperSpec:
     """What it offers beside, or in place of, its protocol's own; see `http2`."""
     http2: bool = False
     """An HTTP shipper offers h2 and http/1.1, and speaks what is chosen; else http/1.1 alone."""
+    resumes: bool = False
+    """Whether it offers the session of its last connection on the next one."""
+    silent_others: int = 0
+    """So many other clients have connected before it, say nothing and stay."""
     keeps: bool = False
     """Whether it keeps its connection for the next record."""
     behaviour: Behaviour = Serve()
@@ -336,6 +341,10 @@ class Hangup:
     """The peer ends the connections that are open, politely or not; it goes on listening."""
 
     how: Close | Reset = Close()
+
+
+LONGEST_WAIT: Final = timedelta(minutes=1)
+"""How long time may have to pass for a certificate to expire."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -478,6 +487,7 @@ SHOWN: Final = frozenset(
         "server_subject",
         "connections",
         "acceptable",
+        "resumed",
         "answer",
     }
 )

@@ -29,12 +29,12 @@ from flb_handshake.model import (
 from flb_handshake.settings import files_of
 
 _LARGEST_BATCH: Final = 1000
-_LARGEST_BATCH_OF_INPUTS: Final = 50
+_LARGEST_BATCH_OF_INPUTS: Final = 25
 """Shippers of one process come one after another, so that its log can be told apart."""
 
 _SOON: Final = timedelta(minutes=10)
 
-_SLOW_INPUTS: Final = frozenset({"forward", "mqtt", "syslog", "tcp"})
+SLOW_INPUTS: Final = frozenset({"forward", "mqtt", "syslog", "tcp"})
 """5.1.1 takes half a second for each handshake of these, and does nothing else meanwhile; those
 that speak HTTP take 2 ms."""
 
@@ -87,7 +87,7 @@ def changes(setup: Setup) -> list[Change]:
     return [change for step in setup.steps for change in step.changes]
 
 
-def _is_alone(setup: Setup) -> bool:
+def is_alone(setup: Setup) -> bool:
     """Whether it can share a process with nobody.
 
     A silent or slow shipper holds up every other: Fluent Bit 5.1.1 shakes hands with one at a time.
@@ -97,7 +97,8 @@ def _is_alone(setup: Setup) -> bool:
         return True
     if isinstance(peer, CollectorSpec):
         return peer.proxy is not None
-    return isinstance(peer.behaviour, Silent | Drip) or agent.plugin in _SLOW_INPUTS
+    slow = agent.plugin in SLOW_INPUTS or peer.silent_others > 0
+    return slow or isinstance(peer.behaviour, Silent | Drip)
 
 
 def _resolves(host: str) -> bool:
@@ -134,12 +135,12 @@ def _certificates(setup: Setup) -> list[CertSpec]:
 
 
 def batches(plays: Iterable[Play], *, version: str, isolated: bool) -> list[list[Play]]:
-    """Those that can share a process of this release, together: the large batches first."""
+    """Those that can share a process of this release, together, those that take longest first."""
     if isolated:
         return [[one] for one in plays]
     groups: dict[object, list[Play]] = defaultdict(list)
     for one in plays:
-        if _is_alone(one.setup):
+        if is_alone(one.setup):
             groups[one.alias].append(one)
         elif one.doubtful:
             groups[settings_of(one.setup)].append(one)
@@ -151,7 +152,12 @@ def batches(plays: Iterable[Play], *, version: str, isolated: bool) -> list[list
     for group in groups.values():
         most = _LARGEST_BATCH_OF_INPUTS if group[0].setup.role is Role.INPUT else largest
         cut += [group[start : start + most] for start in range(0, len(group), most)]
-    return sorted(cut, key=len, reverse=True)
+    return sorted(cut, key=lambda group: (_waits_long(group[0].setup), len(group)), reverse=True)
+
+
+def _waits_long(setup: Setup) -> bool:
+    """Whether nothing happens in it until the deadline: the sooner it begins, the better."""
+    return isinstance(setup.peer, ShipperSpec) and setup.peer.silent_others > 0
 
 
 def settings_of(setup: Setup) -> object:

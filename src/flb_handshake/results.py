@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from flb_handshake.evidence import Evidence
 from flb_handshake.explain import Cause, explain
@@ -13,6 +14,16 @@ from flb_handshake.planning import Play
 from flb_handshake.verdict import Verdict, compare, compare_fates
 
 _FINE = frozenset({VerdictKind.AGREES, VerdictKind.UNSUPPORTED})
+
+
+_OF_THE_AGENT: Final = frozenset(
+    {
+        VerdictKind.UNEXPECTED_FAILURE,
+        VerdictKind.UNEXPECTED_SUCCESS,
+        VerdictKind.WRONG_REASON,
+    }
+)
+"""Verdicts on something that the agent did."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +128,11 @@ def _verdict(one: Scenario, found: Finding) -> Verdict:
             verdict = Verdict(kind=VerdictKind.CONTROL_FAILED, reason=reason)
         if verdict.kind is not VerdictKind.AGREES:
             where = f"step '{step.evidence.step}': " if step.evidence.step else ""
-            return replace(verdict, reason=where + verdict.reason)
+            unmade = (
+                one.setup.steps[len(found.steps) - 1 :] if verdict.kind in _OF_THE_AGENT else ()
+            )
+            rest = f"; step '{unmade[0].name}' was never reached" if unmade else ""
+            return replace(verdict, reason=where + verdict.reason + rest)
         gap = gap or verdict.gap
     expected_fates = one.fates_on(found.evidence.agent.version)
     if one.then and (wrong := compare_fates(expected_fates, found.fates)) is not None:

@@ -18,7 +18,9 @@ from flb_handshake.agent.ports import Ports
 from flb_handshake.errors import HarnessFailure
 from flb_handshake.evidence import AgentRun, Evidence
 from flb_handshake.facts import facts_of
+from flb_handshake.listening import first_of
 from flb_handshake.model import Role, Setup
+from flb_handshake.objections import objection
 from flb_handshake.peer import tls
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
@@ -39,12 +41,11 @@ from flb_handshake.staging import Batch, Member, staged
 from flb_handshake.stepping import Surroundings, play_steps
 
 _DEADLINE: Final = 6.0
-"""Seconds a process is given, and a bit more for each of its outputs."""
+"""Seconds in which something must happen to a process: an output of it gets on, a step ends."""
 
 _LAST_WORDS: Final = 0.3
 """Seconds for the log to say the rest, once every collector of a process has come to its end."""
 
-_DEADLINE_PER_OUTPUT: Final = 0.01
 _LARGE: Final = 250
 """Outputs from which on a process runs alone among its like: open connections take memory."""
 
@@ -116,6 +117,10 @@ class _Stage:
             distinct.setdefault(one.setup, one)
         possible = []
         for one in distinct.values():
+            if (wrong := objection(one.setup)) is not None:
+                failed = HarnessFailure(wrong.what, hint=wrong.hint)
+                self._keep(one.setup, self._nothing(one, harness_error=_told(failed)))
+                continue
             missing = [self.agent.lacks[it] for it in needs(one.setup) if it in self.agent.lacks]
             if missing:
                 self._keep(one.setup, self._nothing(one, unsupported="; ".join(missing)))
@@ -178,7 +183,7 @@ class _Stage:
                 scenes, exit_code = await self._performed(batch, running)
             except HarnessFailure as error:
                 for one in batch.members:
-                    self._keep(one.play.setup, self._nothing(one.play, harness_error=str(error)))
+                    self._keep(one.play.setup, self._nothing(one.play, harness_error=_told(error)))
                 return []
         for one in batch.members:
             one.listener.close()
@@ -199,10 +204,11 @@ class _Stage:
             elif batch.role is Role.INPUT:
                 scenes = await ship_all(batch, running, self.collector, self.pki, self._deadline)
             else:
-                limit = self._deadline + _DEADLINE_PER_OUTPUT * len(batch.members)
                 scenes = []
-                await _Waiting(batch, running).until_done(limit)
+                await _Waiting(batch, running).until_done(self._deadline)
             exit_code = running.exited.result() if running.exited.done() else None
+            if exit_code is not None:
+                _check_ports(batch, running)
             # A connection that ends from now on was cut by us, not by the agent.
             until = round(self.collector.clock(), 6) if exit_code is None else math.inf
         finally:
@@ -279,6 +285,25 @@ class _Stage:
         self._progress(len(self._evidence))
 
 
+def _told(failure: HarnessFailure) -> str:
+    return f"{failure} ({failure.hint})"
+
+
+def _check_ports(batch: Batch, running: Running) -> None:
+    """Raises HarnessFailure if it ended because somebody has a port that was reserved for it.
+
+    A port that a user's own configuration names is the agent's own affair.
+    """
+    reserved = {port for one in batch.members for port in (one.part.listens, one.part.admin)}
+    for line in running.log.lines:
+        port = logs.taken_port(line)
+        if port in reserved:
+            raise HarnessFailure(
+                f"the agent could not listen on port {port}: something else has it",
+                hint=f"`ss -ltnp 'sport = :{port}'` shows what; another run takes other ports",
+            )
+
+
 async def _together(works: Sequence[Coroutine[Any, Any, _Value]]) -> list[_Value]:
     """What these give, run side by side. None of them still runs when one has failed.
 
@@ -345,13 +370,18 @@ class _Waiting:
             self._on_line(line)
 
     async def until_done(self, limit: float) -> None:
-        """Returns when all outputs are done, the agent has exited, or the limit (s) is reached."""
-        done: asyncio.Future[Any] = asyncio.create_task(self._done.wait())
-        try:
-            ends: set[asyncio.Future[Any]] = {done, self._running.exited}
-            await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            done.cancel()
+        """Returns when all outputs are done, the agent has exited, or none got on for `limit` s."""
+        left = None
+        while left != self._open_ends and not self._done.is_set():
+            left = self._open_ends
+            await first_of([self._done.wait()], self._running.exited, limit)
+            if self._running.exited.done():
+                return
+
+    @property
+    def _open_ends(self) -> int:
+        """What is still to be seen or said: it only gets less."""
+        return len(self._left) + len(self._unsettled)
 
     def _on_line(self, line: str) -> None:
         alias = logs.final_alias(line, self._ports)

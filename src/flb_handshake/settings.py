@@ -183,6 +183,15 @@ def _proxy_ca(setup: Setup) -> File | None:
     return ca_content(setup.agent.proxy_ca, chain or setup.judged)
 
 
+CHANGEABLE: Final = {
+    "ca": "tls.ca_file",
+    "ca_path": "tls.ca_path",
+    "crt": "tls.crt_file",
+    "key": "tls.key_file",
+}
+"""The property that names it, by the agent's field, of each file that can change meanwhile."""
+
+
 def files_of(setup: Setup) -> tuple[File, ...]:
     """Every file that the agent's settings name, at the start."""
     return tuple(named_files(setup).values())

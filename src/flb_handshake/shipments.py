@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
+from collections.abc import AsyncIterator
 from typing import Any, Final
 
 from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Running
-from flb_handshake.listening import Ear, first_of
+from flb_handshake.listening import Ear, Wanted, first_of
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.peer.shipper import Shipper
@@ -18,7 +20,7 @@ from flb_handshake.settings import LOOPBACK
 from flb_handshake.staging import Batch, Member
 
 _LAST_WORDS: Final = 0.1
-"""Seconds for the log to say why, once a connection has ended without an answer."""
+"""Seconds for the log to say the rest, once a record has arrived, or a connection has ended."""
 
 _ACCEPTED: Final = range(200, 300)
 
@@ -36,11 +38,11 @@ async def ship_all(
         events: list[Event] = []
         if ready and not running.exited.done():
             began = collector.clock()
-            shipper = Shipper(
-                one.play.setup.shipper, one.play.setup.agent.plugin, pki, collector.clock
-            )
-            await ship(shipper, one, ear, record(1), limit)
-            await shipper.close()
+            setup = one.play.setup
+            shipper = Shipper(setup.shipper, setup.agent.plugin, pki, collector.clock)
+            async with _silent_others(setup.shipper.silent_others, one.part.listens):
+                await ship(shipper, one, ear, record(1), limit)
+                await _farewell(shipper, ear)
             events = shipper.events
         scenes.append(
             Scene(
@@ -52,6 +54,20 @@ async def ship_all(
             )
         )
     return scenes
+
+
+@contextlib.asynccontextmanager
+async def _silent_others(count: int, port: int) -> AsyncIterator[None]:
+    """So many clients that have connected, and say nothing until this is over."""
+    others = []
+    try:
+        for _ in range(count):
+            _, other = await asyncio.open_connection(LOOPBACK, port)
+            others.append(other)
+        yield
+    finally:
+        for other in others:
+            other.transport.abort()
 
 
 async def ship(
@@ -78,15 +94,34 @@ async def ship(
         said = shipper.events[before:]
         if _is_open(said) or _is_accepted(said):
             await first_of([over.wait()], ear.ended, until - time.monotonic())
-        if not one.listener.settled:
-            await ear.heard(_is_last_word, since=since, limit=_LAST_WORDS)
+        last_word = _is_sent_on(one) if one.listener.settled else _is_error
+        await ear.heard(last_word, since=since, limit=_LAST_WORDS)
     finally:
         sending.cancel()
         await asyncio.wait({sending})
 
 
-def _is_last_word(line: str) -> bool:
+async def _farewell(shipper: Shipper, ear: Ear) -> None:
+    """Ends the connection, and hears what the agent says of that: it is no other shipper's."""
+    since = ear.position
+    was_open = _is_open(shipper.events)
+    await shipper.close()
+    if was_open:
+        await ear.heard(_is_farewell, since=since, limit=_LAST_WORDS)
+
+
+def _is_farewell(line: str) -> bool:
+    return "closed by the remote peer" in line or _is_error(line)
+
+
+def _is_error(line: str) -> bool:
     return "[tls] error" in line
+
+
+def _is_sent_on(one: Member) -> Wanted:
+    """Whether a line says that the record has left: it must not stand with the next shipper's."""
+    alias, ports = one.part.alias, {one.part.port: one.part.alias}
+    return lambda line: logs.final_alias(line, ports) == alias
 
 
 def _is_open(events: list[Event]) -> bool:

@@ -42,7 +42,7 @@ from flb_handshake.peer.events import Event
 from flb_handshake.peer.shipper import Shipper
 from flb_handshake.pki import Pki
 from flb_handshake.scenes import Scene, merged, record
-from flb_handshake.settings import LOOPBACK, Placed, ca_file, named_files
+from flb_handshake.settings import CHANGEABLE, LOOPBACK, Placed, ca_file, named_files
 from flb_handshake.shipments import ship
 from flb_handshake.staging import Member
 
@@ -55,13 +55,6 @@ _NOTICE: Final = 1.0
 _LAST_SECOND: Final = dt.timedelta(seconds=1.1)
 """A certificate is valid to the end of its last second (RFC 5280, section 4.1.2.5). OpenSSL 4.0
 holds to that; 3.0 takes it for expired as that second begins."""
-
-_PROPERTY: Final = {
-    "ca": "tls.ca_file",
-    "ca_path": "tls.ca_path",
-    "crt": "tls.crt_file",
-    "key": "tls.key_file",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +91,8 @@ class _Performance:
         self._paths: dict[File, str] = dict(member.placed.paths)
         self._feed: asyncio.StreamWriter | None = None
         self._shipper: Shipper | None = None
+        self._at = around.pki.now
+        """When it is, for the certificates: later, once one was waited for to expire."""
 
     async def play(self) -> list[Scene]:
         """See play_steps."""
@@ -124,8 +119,7 @@ class _Performance:
         arrived, before, shipped = len(listener.events), self._shipper, len(self._shipped)
         began = self._around.collector.clock()
         if step is not None:
-            for change in step.changes:
-                await self._change(change, since)
+            await self._make(step, since)
             self._setup = self._setup.after(step)
         if ready and not self._running.exited.done():
             listener.expect(1)
@@ -138,9 +132,10 @@ class _Performance:
             own = self._shipped[shipped if self._shipper is before else 0 :]
             events = merged(own, list(events))
         part = replace(self._member.part, setup=self._setup)
+        facts = facts_of(part, Placed(paths=self._paths), self._around.pki)
         return Scene(
             member=self._member,
-            facts=facts_of(part, Placed(paths=self._paths), self._around.pki),
+            facts=replace(facts, at=self._at.isoformat()),
             events=events,
             lines=tuple(self._ear.lines(since)),
             began=began,
@@ -180,11 +175,12 @@ class _Performance:
 
     async def _dialled(self) -> asyncio.StreamWriter:
         try:
-            _, writer = await asyncio.open_connection(LOOPBACK, self._member.part.listens)
+            async with asyncio.timeout(self._around.limit):
+                _, writer = await asyncio.open_connection(LOOPBACK, self._member.part.listens)
         except OSError as error:
             raise HarnessFailure(
                 f"the agent's input on port {self._member.part.listens} takes no records: "
-                f"{error.strerror}",
+                f"{error.strerror or 'it does not answer'}",
                 hint="see the agent's log in the evidence",
             ) from error
         return writer
@@ -214,6 +210,13 @@ class _Performance:
         last = scenes[-1]
         return [*scenes[:-1], replace(last, events=(*last.events, *late))]
 
+    async def _make(self, step: Step, since: int) -> None:
+        try:
+            for change in step.changes:
+                await self._change(change, since)
+        except HarnessFailure as error:
+            raise HarnessFailure(f"step '{step.name}': {error}", hint=error.hint) from error
+
     async def _change(self, change: Change, since: int) -> None:
         match change:
             case Replace():
@@ -230,7 +233,7 @@ class _Performance:
                 await self._reload(change, since)
 
     def _replace(self, change: Replace) -> None:
-        old = named_files(self._setup)[_PROPERTY[change.file]]
+        old = named_files(self._setup)[CHANGEABLE[change.file]]
         path = self._paths[old]
         self._paths[change.to] = path
         content = placing.parts(self._around.pki, change.to)
@@ -269,8 +272,9 @@ class _Performance:
 
     async def _expire(self, change: Expire) -> None:
         end = self._around.pki.now + change.spec.not_after + _LAST_SECOND
+        self._at = max(self._at, end)
         left = (end - dt.datetime.now(dt.UTC)).total_seconds()
-        await first_of([asyncio.sleep(max(0.0, left))], self._running.exited, left + 1)
+        await first_of([], self._running.exited, left)
 
     async def _reload(self, change: Reload, since: int) -> None:
         """Asks for it, and waits until the inputs listen again."""

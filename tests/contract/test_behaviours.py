@@ -139,7 +139,8 @@ ALERT_REASONS = {
 
 def is_alerted(played):
     name, at = played.behaviour.name, played.behaviour.at
-    level = "warning" if name == "close_notify" else "fatal"
+    warnings = {"close_notify", "user_canceled", "no_renegotiation"}
+    level = "warning" if name in warnings else "fatal"
     assert alerts(played.listener) == [("peer", level, name)]
     assert ends(played.listener) == [("peer", "FIN")]
     *before, last = played.seen.records

@@ -104,7 +104,7 @@ def test_nothing_of_this_machine_is_mounted_into_a_container_and_it_has_no_right
     assert facts["HostConfig"]["Binds"] is None
     assert facts["HostConfig"]["CapDrop"] == ["ALL"]
     assert not facts["HostConfig"]["CapAdd"]
-    assert not any("proxy" in one.lower() for one in facts["Config"]["Env"])
+    assert not any("proxy" in one.lower() for one in facts["Config"]["Env"] or ())
 
 
 def test_elsewhere_it_dials_its_host_through_the_gateway(api, monkeypatch):

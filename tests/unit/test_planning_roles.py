@@ -132,9 +132,9 @@ def test_these_share_one(setup):
     assert sizes(*mates) == [TWICE]
 
 
-def test_a_process_has_fifty_inputs_at_most():
+def test_a_process_has_twenty_five_inputs_at_most():
     many = [listening().but(vhost=f"h{n}.test") for n in range(101)]
-    assert sizes(*many) == [50, 50, 1]
+    assert sizes(*many) == [25, 25, 25, 25, 1]
 
 
 @pytest.mark.parametrize("doubtful", [False, True])

@@ -156,7 +156,7 @@ def test_an_agent_that_crashes_in_a_step_is_told_of_at_that_step():
     assert told.kind is VerdictKind.WRONG_REASON
     assert told.reason == (
         "step 'step 2': expected STALLED, observed CUT; the agent ended by itself,"
-        " with exit code 139"
+        " with exit code 139; step 'step 3' was never reached"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import socket
 import tarfile
@@ -19,6 +20,7 @@ from docker.types.daemon import CancellableStream
 from docker.utils import kwargs_from_env
 
 from flb_handshake.agent import pulling
+from flb_handshake.agent.clocks import check_clock
 from flb_handshake.agent.containers import DockerAgent, Output, Surroundings
 from flb_handshake.agent.contract import Capability
 from flb_handshake.agent.engine import ContainerEngine, Recipe, remove_abandoned
@@ -56,6 +58,7 @@ def open_docker(ref: str) -> DockerAgent:
     try:
         remove_abandoned(docker)
         facts, url = docker.facts()
+        check_clock(facts, dt.datetime.now(dt.UTC))
         rootless = any("rootless" in it for it in facts.get("SecurityOptions") or ())
         docker.limits_files = not rootless
         way = reach(url, facts)

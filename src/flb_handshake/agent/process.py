@@ -157,7 +157,7 @@ class ProcessAgent:
 
     dials = "127.0.0.1"
     bind = "127.0.0.1"
-    at_once = 32
+    at_once = 64
     """A Fluent Bit that does not start sleeps for a second before it exits (5.1.1): no load."""
 
     def __init__(self, identity: Identity, lacks: Mapping[Capability, str]) -> None:

@@ -60,12 +60,20 @@ class ConnectionEnded(Exception):
 class ClientConnection(asyncio.Protocol):
     """One connection to an agent, from connect to its end."""
 
-    def __init__(self, spec: ShipperSpec, made: SSL.Context, report: Report) -> None:
+    def __init__(
+        self,
+        spec: ShipperSpec,
+        made: SSL.Context,
+        report: Report,
+        resumed: SSL.Session | None = None,
+    ) -> None:
+        """Make a connection, on which this session is to be resumed."""
         self.shipped = 0
         """Messages that were handed over."""
         self._spec = spec
         self._context = made
         self._report = report
+        self._resumed = resumed
         self._transport: asyncio.Transport | None = None
         self._tls: ClientEndpoint | None = None
         self._hello: hello.HelloParser | None = None
@@ -99,6 +107,11 @@ class ClientConnection(asyncio.Protocol):
     def is_secured(self) -> bool:
         """Whether the handshake is done."""
         return self._tls is not None and self._tls.established
+
+    @property
+    def session(self) -> SSL.Session | None:
+        """What a further connection can resume."""
+        return self._tls.session if self._tls is not None and self.is_secured else None
 
     @property
     def alpn(self) -> str | None:
@@ -245,7 +258,7 @@ class ClientConnection(asyncio.Protocol):
         self._news.set()
 
     def _begin_tls(self) -> None:
-        self._tls = ClientEndpoint(self._context, self._report, self._spec.sni)
+        self._tls = ClientEndpoint(self._context, self._report, self._spec.sni, self._resumed)
         self._hello = hello.HelloParser()
         self._tls.begin()
         said = self._tls.outgoing()

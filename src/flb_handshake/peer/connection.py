@@ -182,7 +182,7 @@ class Connection(asyncio.Protocol):
 
     def _on_end(self, endpoint: tls.TlsEndpoint, data: bytes) -> None:
         """See whether these bytes have ended TLS, and how."""
-        if endpoint.failed and opening(data) is Opening.ALERT:
+        if endpoint.failed and not endpoint.refused and opening(data) is Opening.ALERT:
             # OpenSSL reads no alert of another version than the one it has chosen. A client that
             # does not speak that one can say so in no other.
             self._report_alert(data)

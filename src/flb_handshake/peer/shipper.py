@@ -55,6 +55,7 @@ class Shipper:
         self._dialled = 0
         self._connection: ClientConnection | None = None
         self._http: httpx.AsyncClient | None = None
+        self._session: SSL.Session | None = None
 
     async def ship(
         self, address: str, port: int, record: Mapping[str, Any], *, limit: float
@@ -129,7 +130,8 @@ class Shipper:
         report = partial(self._record, self._dialled)
         try:
             _, connection = await asyncio.get_running_loop().create_connection(
-                lambda: ClientConnection(self._spec, self._context, report), *self._address
+                lambda: ClientConnection(self._spec, self._context, report, self._session),
+                *self._address,
             )
         except OSError as error:
             report(Kind.CLOSED, {"by": "agent", "how": _how(error)})
@@ -144,6 +146,8 @@ class Shipper:
     async def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
+            if self._spec.resumes:
+                self._session = connection.session
             await connection.close()
 
     def _record(self, connection: int, kind: Kind, facts: dict[str, Any]) -> None:
@@ -154,7 +158,7 @@ class Shipper:
 
 def _check(spec: ShipperSpec, plugin: str) -> None:
     """Raise HarnessFailure for what no shipper can do."""
-    wrong = _objection(spec, plugin)
+    wrong = objection(spec, plugin)
     if wrong:
         raise HarnessFailure(
             f"a shipper cannot do this: {wrong}",
@@ -162,7 +166,8 @@ def _check(spec: ShipperSpec, plugin: str) -> None:
         )
 
 
-def _objection(spec: ShipperSpec, plugin: str) -> str:
+def objection(spec: ShipperSpec, plugin: str) -> str:
+    """Say why no shipper can do this; empty: one can."""
     if plugin not in PLUGINS:
         return f"of all inputs it knows {', '.join(sorted(PLUGINS))}, not '{plugin}'"
     if isinstance(spec.behaviour, NoSecureRenegotiation | Renegotiate):

@@ -54,7 +54,14 @@ def _say_hello(made: SSL.Context) -> None:
 class ClientEndpoint(tls.TlsEndpoint):
     """The client's end of one TLS connection, without a socket."""
 
-    def __init__(self, made: SSL.Context, report: tls.Report, sni: str | None) -> None:
+    def __init__(
+        self,
+        made: SSL.Context,
+        report: tls.Report,
+        sni: str | None,
+        resumed: SSL.Session | None = None,
+    ) -> None:
+        """Make an endpoint that sends this name, and offers to go on with this session."""
         super().__init__(made, report)
         self.said_finished = False
         """Our Finished is in `outgoing`, or was."""
@@ -63,10 +70,17 @@ class ClientEndpoint(tls.TlsEndpoint):
         self._connection.set_connect_state()
         if sni is not None:
             self._connection.set_tlsext_host_name(sni.encode())
+        if resumed is not None:
+            self._connection.set_session(resumed)
 
     def begin(self) -> None:
         """Make the ClientHello; `outgoing` has it."""
         self.receive(b"")
+
+    @property
+    def session(self) -> SSL.Session | None:
+        """The session, as far as it can be resumed already: in TLS 1.3 a ticket comes later."""
+        return self._connection.get_session()
 
     @property
     def may_be_refused_yet(self) -> bool:

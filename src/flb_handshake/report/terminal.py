@@ -202,7 +202,7 @@ def show(console: Console, results: Sequence[Result], kept: Mapping[str, Path]) 
     if alone:
         listing = Table(box=None, padding=(0, 2), show_header=False)
         for one in alone:
-            listing.add_row(one.scenario.id, _cell(one))
+            listing.add_row(Text(one.scenario.id), _cell(one))
         console.print(listing)
         console.print()
     console.print(f"{_EXPOSED} exposed   {_DISAGREES} not as expected", style="dim")

@@ -34,7 +34,13 @@ class Administration:
         try:
             self._listening = socket.create_server(where)
         except (OSError, OverflowError):
-            raise StartError(("error", "Error binding socket"), code=255) from None
+            raise StartError(
+                ("error", "Error binding socket"),
+                ("warn", f"Cannot listen on {where[0]} port {where[1]}"),
+                ("error", f"[downstream] could not bind address {where[0]}:{where[1]}. Aborting"),
+                ("error", "[engine] could not start HTTP server"),
+                code=255,
+            ) from None
         said = f"listen iface={where[0]} tcp_port={where[1]}"
         journal.say(("info", f"[http_server] {said}"))
         threading.Thread(target=self._accept, daemon=True).start()
