@@ -155,6 +155,13 @@ def test_what_a_client_hello_offers_is_shown():
     assert (seen.resumption, seen.hello_records) == ("ticket", 3)
 
 
+@pytest.mark.parametrize("resumed", [True, False])
+def test_whether_a_session_went_on_is_shown(resumed):
+    agreed = replace(NEGOTIATED, facts={**NEGOTIATED.facts, "resumed": resumed})
+    assert judge(ran(ACCEPTED, agreed)).resumed is resumed
+    assert judge(ran(ACCEPTED)).resumed is None
+
+
 def test_without_a_client_hello_nothing_is_known_of_one():
     seen = judge(ran(ACCEPTED))
     assert (seen.offered, seen.offered_alpn, seen.resumption, seen.hello_records) == (

@@ -45,6 +45,23 @@ def test_a_connection_that_the_other_side_ended_is_let_go(line, said):
     assert logs.is_let_go(line) is said
 
 
+@pytest.mark.parametrize(
+    ("line", "port"),
+    [
+        (f"{AT}[error] [downstream] could not bind address 127.0.0.1:7100. Aborting", 7100),
+        (f"{AT}[error] [downstream] could not bind address", None),
+        (f"{AT}[debug] [upstream] connection #5 to 127.0.0.1:7100 is connected", None),
+    ],
+)
+def test_a_port_that_somebody_else_has_is_known_by_its_number(line, port):
+    assert logs.taken_port(line) == port
+
+
+def test_each_sign_has_one_pattern():
+    names = [name for name, _ in logs._SIGNS]
+    assert len(names) == len(set(names))
+
+
 def retry(chunk, after=1, output="x"):
     return (
         f"{AT}[ warn] [engine] failed to flush chunk '{chunk}', retry in {after} seconds: "

@@ -107,6 +107,7 @@ TWICE = 2
         listening(behaviour=Silent()),
         listening(behaviour=Silent(Moment.HALF_HELLO)),
         listening(behaviour=Drip()),
+        listening(silent_others=1),
         *(listening(plugin=name) for name in ("forward", "mqtt", "syslog", "tcp")),
     ],
 )
@@ -143,6 +144,13 @@ def test_an_input_and_an_output_share_no_process_however_alike_they_are_set(doub
     sending = Setup(agent=asking.agent)
     assert asking.agent == sending.agent
     assert sizes(asking, sending, doubtful=doubtful) == [1, 1]
+
+
+def test_what_waits_until_the_deadline_begins_first():
+    held_up = listening(silent_others=1)
+    plays = [Play(alias=str(n), setup=one) for n, one in enumerate((output(), held_up))]
+    first, *_ = batches(plays, version="5.1.1", isolated=False)
+    assert [one.setup for one in first] == [held_up]
 
 
 def test_setups_of_other_needs_share_no_process():

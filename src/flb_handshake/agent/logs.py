@@ -93,7 +93,6 @@ _SIGNS: Final = (
     ("accept_timeout", r"^\[downstream\] .* timed out after .*\(connection timeout\)"),  # 5.1.1
     ("io_timeout", r" timed out after .*\(IO timeout\)"),  # 5.1.1
     ("not_accepted", r"could not accept new connection"),  # 5.1.1: forward, syslog
-    ("port_taken", r"could not bind address "),  # 5.1.1
     ("tls_certificate_missing", r"TLS context \(certificate file missing\)"),  # 5.1.1
     ("tls_key_missing", r"TLS context \(private key file missing\)"),  # 5.1.1
     ("reloaded", r"reloaded TLS certificate configuration"),  # 5.1.1
