@@ -235,9 +235,9 @@ CONNECTIONS: Final[Mapping[str, Remedy]] = {
     "peer_silent": Remedy(
         meaning="the shipper connects and says nothing more",
         because="{progress}; then nothing more in {waited}, until net.accept_timeout ended it. "
-        "5.1.1 shakes hands synchronously: for that long (10 s by default) no other connection of "
-        "the same thread is served",
-        fix="set a short net.accept_timeout (1 or 2 s) on the input, and let a firewall keep "
+        "An input of 5.1.1 that does not speak HTTP serves nobody else for that long (10 s by "
+        "default)",
+        fix="set a short net.accept_timeout (2 s) on the input, and let a firewall keep "
         "strangers from the port",
     ),
     "peer_silent/idle": Remedy(
