@@ -39,9 +39,7 @@ async def ship_all(
             shipper = Shipper(
                 one.play.setup.shipper, one.play.setup.agent.plugin, pki, collector.clock
             )
-            await ship(shipper, one, ear, record(1), limit)
-            await shipper.close()
-            events = shipper.events
+            events = await ship(shipper, one, ear, record(1), limit)
         scenes.append(
             Scene(
                 member=one,
@@ -60,6 +58,26 @@ async def ship(
     ear: Ear,
     shipped: dict[str, Any],
     limit: float,
+    *,
+    keeps: bool = False,
+) -> list[Event]:
+    """Ships a record; gives what its shipper has seen of it, once that is all that can be seen.
+
+    Its connection is ended then, unless the shipper keeps it. What comes of an end after the
+    deadline is our own doing, and is not told.
+    """
+    before = len(shipper.events)
+    await _ship(shipper, one, ear, shipped, limit)
+    events = shipper.events[before:]
+    if keeps:
+        return events
+    await shipper.close()
+    is_over = one.listener.settled or any(event.kind is Kind.CLOSED for event in events)
+    return shipper.events[before:] if is_over else events
+
+
+async def _ship(
+    shipper: Shipper, one: Member, ear: Ear, shipped: dict[str, Any], limit: float
 ) -> None:
     """Ships a record, and returns when all is seen that can be seen of it."""
     until = time.monotonic() + limit
