@@ -41,9 +41,7 @@ async def ship_all(
             setup = one.play.setup
             shipper = Shipper(setup.shipper, setup.agent.plugin, pki, collector.clock)
             async with _silent_others(setup.shipper.silent_others, one.part.listens):
-                await ship(shipper, one, ear, record(1), limit)
-                await _farewell(shipper, ear)
-            events = shipper.events
+                events = await ship(shipper, one, ear, record(1), limit)
         scenes.append(
             Scene(
                 member=one,
@@ -76,6 +74,26 @@ async def ship(
     ear: Ear,
     shipped: dict[str, Any],
     limit: float,
+    *,
+    keeps: bool = False,
+) -> list[Event]:
+    """Ships a record; gives what its shipper has seen of it, once that is all that can be seen.
+
+    Its connection is ended then, unless the shipper keeps it. What comes of an end after the
+    deadline is our own doing, and is not told.
+    """
+    before = len(shipper.events)
+    await _ship(shipper, one, ear, shipped, limit)
+    events = shipper.events[before:]
+    if keeps:
+        return events
+    await _farewell(shipper, ear)
+    is_over = one.listener.settled or any(event.kind is Kind.CLOSED for event in events)
+    return shipper.events[before:] if is_over else events
+
+
+async def _ship(
+    shipper: Shipper, one: Member, ear: Ear, shipped: dict[str, Any], limit: float
 ) -> None:
     """Ships a record, and returns when all is seen that can be seen of it."""
     until = time.monotonic() + limit

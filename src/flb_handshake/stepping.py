@@ -121,15 +121,15 @@ class _Performance:
         if step is not None:
             await self._make(step, since)
             self._setup = self._setup.after(step)
+        own = self._shipped[shipped:] if self._shipper is before else []
         if ready and not self._running.exited.done():
             listener.expect(1)
             if self._setup.role is Role.OUTPUT:
                 await self._emit(number, since)
             else:
-                await self._ship(number)
+                own += await self._ship(number)
         events = tuple(listener.events[arrived:])
         if self._setup.role is Role.INPUT:
-            own = self._shipped[shipped if self._shipper is before else 0 :]
             events = merged(own, list(events))
         part = replace(self._member.part, setup=self._setup)
         facts = facts_of(part, Placed(paths=self._paths), self._around.pki)
@@ -185,14 +185,19 @@ class _Performance:
             ) from error
         return writer
 
-    async def _ship(self, number: int) -> None:
-        around = self._around
+    async def _ship(self, number: int) -> list[Event]:
+        around, spec = self._around, self._setup.shipper
         if self._shipper is None:
             plugin = self._setup.agent.plugin
-            self._shipper = Shipper(self._setup.shipper, plugin, around.pki, around.collector.clock)
-        await ship(self._shipper, self._member, self._ear, record(number), around.limit)
-        if not self._setup.shipper.keeps:
-            await self._shipper.close()
+            self._shipper = Shipper(spec, plugin, around.pki, around.collector.clock)
+        return await ship(
+            self._shipper,
+            self._member,
+            self._ear,
+            record(number),
+            around.limit,
+            keeps=spec.keeps,
+        )
 
     async def _with_late_arrivals(self, scenes: list[Scene]) -> list[Scene]:
         """Waits for what the agent wants to send again; it arrives in the last step."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import shutil
 import signal
 import socket
@@ -14,6 +16,7 @@ from leftovers import processes
 from playing import KINDS, left_behind, opened, outcomes, played, stepped, verdict
 
 from flb_handshake import stepping
+from flb_handshake.agent import changing
 from flb_handshake.agent.contract import AgentKind, Identity
 from flb_handshake.agent.ports import Ports
 from flb_handshake.agent.process import ProcessAgent
@@ -35,8 +38,10 @@ from flb_handshake.declare import (
 from flb_handshake.judge import judge
 from flb_handshake.model import DEFAULT_VERSION, Setup, VerdictKind
 from flb_handshake.peer.events import Kind
+from flb_handshake.planning import Play
 from flb_handshake.results import finding
 from flb_handshake.scenes import record
+from flb_handshake.session import Session
 
 OLD = File(certs=(ROOT,), stem="ca")
 GARBAGE = File(form=FileForm.TEXT, text="these are not certificates\n", stem="ca")
@@ -109,17 +114,15 @@ def test_a_file_that_we_cannot_change_is_no_outcome(agent, monkeypatch, way, tro
         running = await start(job)
         seen = running.seen
 
-        def elsewhere(path):
+        def elsewhere(_, path):
             if trouble == "path gone":
                 shutil.rmtree(seen(path).parent)
                 return seen(path)
             return Path("/sys/kernel") / Path(path).name
 
-        monkeypatch.setattr(type(running), "seen", lambda _, path: elsewhere(path))
+        monkeypatch.setattr(type(running), "seen", elsewhere)
         return running
 
-    if trouble == "path gone":
-        monkeypatch.setattr(agent, "start", agent.start)
     agent.start = watched
     setup = stepped(output(ca=OLD), (Replace("ca", GARBAGE, way),), ())
     (evidence,) = played(agent, setup)
@@ -257,20 +260,27 @@ class Stub(ProcessAgent):
         return [self.identity.found, "-c", STUB.replace("\\\\", "\\"), self._moment, path]
 
 
-@pytest.mark.parametrize("plugin", ["http", "tcp", "forward", "mqtt"])
+SHIPS = {
+    "once": (listening(), 1),
+    "once, where no answer is due": (listening(plugin="tcp"), 1),
+    "once, with an acknowledgement": (listening(plugin="mqtt"), 1),
+    "in steps": (stepped(listening(), ()), 2),
+}
+
+
+@pytest.mark.parametrize("ships", SHIPS.values(), ids=SHIPS)
 @pytest.mark.parametrize(
     "moment", ["never accepts", "after accept", "after the ClientHello", "after the request"]
 )
-@pytest.mark.parametrize("steps", [False, True], ids=["once", "in steps"])
-def test_a_server_that_never_answers_stalls_its_shipper(moment, plugin, steps):
+def test_a_server_that_never_answers_stalls_its_shipper(moment, ships):
+    setup, steps = ships
     agent = Stub(moment)
-    setup = listening(plugin=plugin)
     directory = agent.directory("")
     try:
-        (evidence,) = played(agent, stepped(setup, ()) if steps else setup, deadline=0.5)
+        (evidence,) = played(agent, setup, deadline=0.5)
     finally:
         asyncio.run(agent.close())
-    assert outcomes(evidence) == [Outcome.STALLED] * (2 if steps else 1)
+    assert outcomes(evidence) == [Outcome.STALLED] * steps
     kinds = {event.kind for event in evidence.events}
     assert (Kind.NEGOTIATED in kinds) == (moment == "after the request")
     assert left_behind(directory) == []
@@ -281,23 +291,12 @@ def test_nothing_is_left_behind_after_a_step_that_fails(kind, monkeypatch):
     agent = opened(kind)
     directory = agent.directory("")
 
-    async def failing():
-        try:
-            return await stepping_play(agent)
-        finally:
-            await agent.close()
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    async def stepping_play(agent):
-        from flb_handshake.planning import Play
-        from flb_handshake.runner import play
-
-        def broken(*_):
-            raise OSError(28, "No space left on device")
-
-        monkeypatch.setattr("flb_handshake.agent.changing._write", broken)
-        setup = stepped(output(ca=OLD), (Replace("ca", GARBAGE),))
-        return setup, await play([Play(alias="one", setup=setup)], agent)
-
-    setup, evidence = asyncio.run(failing())
-    assert "No space left on device" in said(evidence[setup])
+    monkeypatch.setattr(changing, "_write", full)
+    setup = stepped(output(ca=OLD), (Replace("ca", GARBAGE),))
+    session = Session(agent=agent)
+    session.play([Play(alias="full", setup=setup)])
+    assert "No space left on device" in said(session.evidence[setup])
     assert left_behind(directory) == []

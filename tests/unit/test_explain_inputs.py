@@ -317,9 +317,9 @@ def test_an_end_without_a_refusal_is_told_with_who_ended_it_and_when(case):
     assert fix in found.fix
 
 
-def test_one_silent_shipper_holds_up_the_others_of_its_thread():
+def test_one_silent_shipper_holds_up_the_others():
     (found,) = causes((ACCEPTED, closed("agent")), log=[ACCEPT_TIMEOUT])
-    assert "no other connection of the same thread is served" in found.because
+    assert "that does not speak HTTP serves nobody else" in found.because
     assert "firewall" in found.fix
 
 
