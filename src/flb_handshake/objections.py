@@ -11,6 +11,7 @@ from flb_handshake.model import (
     CollectorSpec,
     Expire,
     File,
+    FileForm,
     Present,
     Replace,
     Role,
@@ -18,7 +19,7 @@ from flb_handshake.model import (
     Step,
 )
 from flb_handshake.peer import behaving, shipper
-from flb_handshake.settings import CHANGEABLE, named_files
+from flb_handshake.settings import CHANGEABLE, files_of, named_files
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Objection:
 def objection(setup: Setup) -> Objection | None:
     """The first thing in it that cannot be; None: it can be tried."""
     found = _to_peer(setup) or _to_shape(setup) or _to_whole_configuration(setup)
+    for file in files_of(setup):
+        found = found or _to_file(file)
     if found is not None:
         return found
     for step in setup.steps:
@@ -137,6 +140,15 @@ def _to_replace(setup: Setup, change: Replace) -> Objection | None:
         return Objection(
             what=f"the agent has no `{change.file}` that could be replaced",
             hint=f"set `{change.file}` from the start, or replace another one of {known}",
+        )
+    return _to_file(change.to)
+
+
+def _to_file(file: File) -> Objection | None:
+    if file.form is FileForm.KEY and len(file.certs) != 1:
+        return Objection(
+            what=f"a file of a private key is to hold the keys of {len(file.certs)} certificates",
+            hint="key_file(…) names the one certificate whose key it is",
         )
     return None
 

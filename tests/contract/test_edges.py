@@ -105,6 +105,27 @@ def test_an_agent_that_is_stuck_ends_each_step_at_the_deadline(agent, as_record,
     assert "step 'step 1': expected DELIVERED, observed STALLED" in found.reason
 
 
+def test_an_input_that_takes_no_connection_is_told_of(agent, as_record, taken):
+    ports = taken()
+    waiting = []
+
+    def stop_and_fill(running):
+        running.signal(signal.SIGSTOP)
+        for _ in range(600):
+            waiting.append(socket.socket())
+            waiting[-1].setblocking(False)
+            waiting[-1].connect_ex(("127.0.0.1", ports[0]))
+
+    as_record(agent, 1, stop_and_fill)
+    try:
+        (evidence,) = played(agent, stepped(output(), ()), deadline=0.7)
+    finally:
+        for one in waiting:
+            one.close()
+    told = f"the agent's input on port {ports[0]} takes no records: it does not answer ("
+    assert said(evidence).startswith(told)
+
+
 @pytest.mark.parametrize("way", [Way.IN_PLACE, Way.RENAME])
 @pytest.mark.parametrize("trouble", ["path gone", "nobody may write there"])
 def test_a_file_that_we_cannot_change_is_no_outcome(agent, monkeypatch, way, trouble):
