@@ -18,7 +18,8 @@ from flb_handshake import catalogue
 from flb_handshake.agent.choice import choose
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.errors import HandshakeError
-from flb_handshake.model import DEFAULT_VERSION, Expire, Outcome, Reload, Role, Scenario
+from flb_handshake.model import DEFAULT_VERSION, Expire, Reload, Role, Scenario
+from flb_handshake.outcomes import Outcome
 from flb_handshake.planning import SLOW_INPUTS, changes, is_alone, is_impatient
 from flb_handshake.results import Result
 from flb_handshake.session import Session

@@ -16,8 +16,10 @@ from typing import Any, Final
 
 from flb_handshake.declare import MARK, Case, combinations
 from flb_handshake.errors import CatalogueError, UnknownScenario
-from flb_handshake.model import SHOWN, Does, Expectation, Outcome, Scenario
+from flb_handshake.expectations import SHOWN, Does, Expectation
+from flb_handshake.model import Scenario
 from flb_handshake.objections import objection
+from flb_handshake.outcomes import Outcome
 from flb_handshake.peer.events import ALERT_NAMES
 
 _ALLOWED_IMPORTS: Final = frozenset(

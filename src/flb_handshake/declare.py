@@ -17,6 +17,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+from flb_handshake.behaviours import (
+    Alert,
+    Banner,
+    Behaviour,
+    Cleartext,
+    Close,
+    Drip,
+    Fragment,
+    Moment,
+    NoSecureRenegotiation,
+    Renegotiate,
+    Reset,
+    Serve,
+    Silent,
+)
 from flb_handshake.certificates import (
     CLIENT,
     CLIENT_CHAIN,
@@ -54,42 +69,28 @@ from flb_handshake.certificates import (
     unknown_critical_extension,
     usage,
 )
+from flb_handshake.expectations import Does
 from flb_handshake.model import (
     AgentSpec,
-    Alert,
-    Banner,
-    Behaviour,
     CAFile,
-    Cleartext,
     ClientAuth,
-    Close,
     CollectorSpec,
-    Does,
-    Drip,
     Expire,
-    Fates,
     File,
     FileForm,
-    Fragment,
     Hangup,
     Mode,
-    Moment,
-    NoSecureRenegotiation,
-    Outcome,
     Present,
     ProxySpec,
     Reload,
-    Renegotiate,
     Replace,
-    Reset,
     Restart,
-    Serve,
     Setup,
     ShipperSpec,
-    Silent,
     Step,
     Way,
 )
+from flb_handshake.outcomes import Fates, Outcome
 
 __all__ = [
     "CLIENT",

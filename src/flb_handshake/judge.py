@@ -13,7 +13,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from flb_handshake import trust
 from flb_handshake.agent import logs
 from flb_handshake.evidence import Evidence
-from flb_handshake.model import ClientAuth, Exposure, Fates, Outcome, Role, Side
+from flb_handshake.model import ClientAuth, Role
+from flb_handshake.outcomes import Exposure, Fates, Outcome, Side
 from flb_handshake.peer.events import Event, Kind
 
 _SENDERS: Final = {"agent": Side.AGENT, "peer": Side.PEER}

@@ -1,4 +1,4 @@
-"""The words of the harness as frozen types: what is tried, expected, and can come of it."""
+"""The words of the harness as frozen types: what is tried, on both sides, and what changes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,12 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeAlias
 
+from flb_handshake.behaviours import Behaviour, Close, Reset, Serve
 from flb_handshake.certificates import CLIENT_CHAIN, HEALTHY, HOST, ROOT, CertSpec, Chain
+from flb_handshake.expectations import Expectation
+from flb_handshake.outcomes import Fates
+
+_AS_IT_SHOULD: Final = Serve()
 
 DEFAULT_VERSION: Final = "5.1.1"
 """The Fluent Bit that is tried when nobody names one."""
@@ -83,112 +88,6 @@ class ClientAuth(StrEnum):
     DEMAND = "demand"
 
 
-class Moment(StrEnum):
-    """A point of a connection at which a peer can misbehave, on whichever end it is."""
-
-    CONNECTED = "after connect"
-    HALF_HELLO = "in the middle of the ClientHello"
-    """Of a shipper; what a collector says to a ClientHello cannot be earlier than its end."""
-    CLIENT_HELLO = "after ClientHello"
-    SERVER_HELLO = "after ServerHello"
-    FINISHED = "after the client's Finished"
-    """A collector has it and has not answered it; a shipper has sent it, and nothing after it."""
-    MIDWAY = "in the middle of the message"
-    """Of its own one: a collector's response, a shipper's request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Serve:
-    """As it should be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cleartext:
-    """No TLS: a collector serves HTTP without it, a shipper sends its records without it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Silent:
-    """Says nothing more from then on, and leaves the connection open."""
-
-    at: Moment = Moment.CONNECTED
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Closes the connection then (FIN), without close_notify."""
-
-    at: Moment = Moment.CONNECTED
-
-
-@dataclass(frozen=True, slots=True)
-class Reset:
-    """Resets the connection then (RST)."""
-
-    at: Moment = Moment.CONNECTED
-
-
-@dataclass(frozen=True, slots=True)
-class Drip:
-    """From then on it speaks slowly: so many bytes every so many seconds."""
-
-    at: Moment = Moment.CONNECTED
-    bytes: int = 256
-    every: float = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """Sends an alert that no TLS library would send then, unencrypted, and closes.
-
-    CONNECTED, CLIENT_HELLO and (up to TLS 1.2) SERVER_HELLO are the moments when that is possible.
-    """
-
-    name: str
-    """IANA's."""
-    at: Moment = Moment.CLIENT_HELLO
-
-
-@dataclass(frozen=True, slots=True)
-class Banner:
-    """Speaks first, and another protocol: what an SSH or SMTP server does."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """Cuts its handshake records, as long as they are not encrypted, into so many bytes each."""
-
-    bytes: int = 64
-
-
-@dataclass(frozen=True, slots=True)
-class NoSecureRenegotiation:
-    """A server of before RFC 5746: its ServerHello (up to TLS 1.2) has no renegotiation_info."""
-
-
-@dataclass(frozen=True, slots=True)
-class Renegotiate:
-    """A server that asks for a second handshake once the first is done (up to TLS 1.2)."""
-
-
-Behaviour: TypeAlias = (
-    Serve
-    | Cleartext
-    | Silent
-    | Close
-    | Reset
-    | Drip
-    | Alert
-    | Banner
-    | Fragment
-    | NoSecureRenegotiation
-    | Renegotiate
-)
-"""How a peer behaves: a closed set. Whoever plays one matches all of them."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxySpec:
     """An HTTP proxy before the collector, on the collector's own port (CONNECT)."""
@@ -221,7 +120,7 @@ class CollectorSpec:
     alpn: tuple[str, ...] = ()
     tickets: bool = False
     """Whether sessions can be resumed."""
-    behaviour: Behaviour = Serve()
+    behaviour: Behaviour = _AS_IT_SHOULD
     proxy: ProxySpec | None = None
     files: tuple[str, str] | None = None
     """A user's own chain and key (PEM text); they take the place of `chain`."""
@@ -251,7 +150,7 @@ class ShipperSpec:
     """So many other clients have connected before it, say nothing and stay."""
     keeps: bool = False
     """Whether it keeps its connection for the next record."""
-    behaviour: Behaviour = Serve()
+    behaviour: Behaviour = _AS_IT_SHOULD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -340,7 +239,7 @@ class Restart:
 class Hangup:
     """The peer ends the connections that are open, politely or not; it goes on listening."""
 
-    how: Close | Reset = Close()
+    how: Close | Reset = field(default_factory=Close)
 
 
 LONGEST_WAIT: Final = timedelta(minutes=1)
@@ -434,118 +333,6 @@ class Setup:
 _AGENT_FIELDS: Final = frozenset(AgentSpec.__dataclass_fields__)
 
 
-class Outcome(StrEnum):
-    """What became of a run. INVALID: the harness failed, so nothing is known of the agent."""
-
-    DELIVERED = "DELIVERED"
-    CLEARTEXT = "CLEARTEXT"
-    REFUSED_BY_AGENT = "REFUSED_BY_AGENT"
-    REFUSED_BY_PEER = "REFUSED_BY_PEER"
-    NOT_STARTED = "NOT_STARTED"
-    CUT = "CUT"
-    STALLED = "STALLED"
-    INVALID = "INVALID"
-
-    @property
-    def arrived(self) -> bool:
-        """Whether the records left the agent."""
-        return self in {Outcome.DELIVERED, Outcome.CLEARTEXT}
-
-
-class Side(StrEnum):
-    """An end of a handshake."""
-
-    AGENT = "agent"
-    PEER = "peer"
-
-
-class Exposure(StrEnum):
-    """What an attacker gains if it stays so."""
-
-    CLEARTEXT = "CLEARTEXT"
-    WRONG_PEER_ACCEPTED = "WRONG_PEER_ACCEPTED"
-    NAME_UNCHECKED = "NAME_UNCHECKED"
-    ANONYMOUS_CLIENT_ACCEPTED = "ANONYMOUS_CLIENT_ACCEPTED"
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdecimal())
-
-
-SHOWN: Final = frozenset(
-    {
-        "version",
-        "cipher",
-        "group",
-        "alpn",
-        "sni",
-        "offered",
-        "offered_alpn",
-        "resumption",
-        "hello_records",
-        "client_subject",
-        "server_subject",
-        "connections",
-        "acceptable",
-        "resumed",
-        "answer",
-    }
-)
-"""What of an observation an expectation can name, beyond outcome and alert."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Does:
-    """What is expected of a run: the outcome, who refused, with which alert, and more."""
-
-    outcome: Outcome
-    alert: str | None = None
-    """IANA's name of the alert that ended it; None: no alert at all."""
-    says: str | None = None
-    """A line of the agent's log holds this."""
-    lines: tuple[str, ...] = ()
-    """The lines of a log file that arrive, each as `log` of a record, and no others."""
-    shows: tuple[tuple[str, object], ...] = ()
-    """Further things that are observed (names in SHOWN)."""
-    earlier: tuple[tuple[str, Does], ...] = ()
-    """What releases below a given one do instead, the lowest first."""
-
-    def before(self, release: str, does: Does) -> Does:
-        """The same, but releases below this one (`5.1`) do that."""
-        earlier = sorted((*self.earlier, (release, does)), key=lambda one: _numbers(one[0]))
-        return replace(self, earlier=tuple(earlier))
-
-    def on(self, version: str) -> Does:
-        """What this very release is expected to do."""
-        asked = _numbers(version)
-        found = (does for release, does in self.earlier if asked < _numbers(release))
-        return next(found, self)
-
-    def showing(self, **shown: object) -> Does:
-        """The same, and these are observed as well."""
-        return replace(self, shows=(*self.shows, *shown.items()))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fates:
-    """What became of the numbered records of a run in steps: how many had which fate."""
-
-    lost: int = 0
-    """Never arrived."""
-    late: int = 0
-    """Arrived, but in a later step than the one that they were made in."""
-    doubled: int = 0
-    """Arrived more than once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """What this Fluent Bit does, and what a careful operator would want (None: the same)."""
-
-    does: Does
-    should: Outcome | None = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """One declared situation, found under `id`, declared at `where` (file:line)."""
@@ -581,15 +368,3 @@ class Scenario:
         None where nothing is wrong: then the setup would be its own twin.
         """
         return None if self.setup.whole == self.setup else self.setup.whole
-
-
-class VerdictKind(StrEnum):
-    """An observation held against its expectation."""
-
-    AGREES = "AGREES"
-    UNEXPECTED_SUCCESS = "UNEXPECTED_SUCCESS"
-    UNEXPECTED_FAILURE = "UNEXPECTED_FAILURE"
-    WRONG_REASON = "WRONG_REASON"
-    CONTROL_FAILED = "CONTROL_FAILED"
-    HARNESS_ERROR = "HARNESS_ERROR"
-    UNSUPPORTED = "UNSUPPORTED"

@@ -12,19 +12,18 @@ from typing import Final
 from packaging.version import Version
 
 from flb_handshake.agent.contract import Capability
+from flb_handshake.behaviours import Drip, Silent
 from flb_handshake.certificates import CertSpec
 from flb_handshake.model import (
     CAFile,
     Change,
     CollectorSpec,
-    Drip,
     FileForm,
     Reload,
     Replace,
     Role,
     Setup,
     ShipperSpec,
-    Silent,
 )
 from flb_handshake.settings import files_of
 

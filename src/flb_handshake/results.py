@@ -9,7 +9,8 @@ from typing import Final
 from flb_handshake.evidence import Evidence
 from flb_handshake.explain import Cause, explain
 from flb_handshake.judge import Observation, exposure, fates, judge
-from flb_handshake.model import Exposure, Fates, Outcome, Scenario, Setup, VerdictKind
+from flb_handshake.model import Scenario, Setup
+from flb_handshake.outcomes import Exposure, Fates, Outcome, VerdictKind
 from flb_handshake.planning import Play
 from flb_handshake.verdict import Verdict, compare, compare_fates
 

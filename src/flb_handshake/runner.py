@@ -15,10 +15,10 @@ from typing import Any, Final, TypeVar
 from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Agent, Running
 from flb_handshake.agent.ports import Ports
+from flb_handshake.deliveries import Waiting, scenes_of
 from flb_handshake.errors import HarnessFailure
 from flb_handshake.evidence import AgentRun, Evidence
 from flb_handshake.facts import facts_of
-from flb_handshake.listening import first_of
 from flb_handshake.model import Role, Setup
 from flb_handshake.objections import objection
 from flb_handshake.peer import tls
@@ -42,9 +42,6 @@ from flb_handshake.stepping import Surroundings, play_steps
 
 _DEADLINE: Final = 6.0
 """Seconds in which something must happen to a process: an output of it gets on, a step ends."""
-
-_LAST_WORDS: Final = 0.3
-"""Seconds for the log to say the rest, once every collector of a process has come to its end."""
 
 _LARGE: Final = 250
 """Outputs from which on a process runs alone among its like: open connections take memory."""
@@ -205,7 +202,7 @@ class _Stage:
                 scenes = await ship_all(batch, running, self.collector, self.pki, self._deadline)
             else:
                 scenes = []
-                await _Waiting(batch, running).until_done(self._deadline)
+                await Waiting(batch, running).until_done(self._deadline)
             exit_code = running.exited.result() if running.exited.done() else None
             if exit_code is not None:
                 _check_ports(batch, running)
@@ -213,7 +210,7 @@ class _Stage:
             until = round(self.collector.clock(), 6) if exit_code is None else math.inf
         finally:
             await running.stop()
-        return scenes or _scenes(batch, running, began, until, exit_code), exit_code
+        return scenes or scenes_of(batch, running, began, until, exit_code), exit_code
 
     def _collect(
         self, batch: Batch, scenes: Sequence[Scene], exit_code: int | None, left_out: set[int]
@@ -321,26 +318,6 @@ async def _together(works: Sequence[Coroutine[Any, Any, _Value]]) -> list[_Value
 _HOST: Final = {"system": platform.system(), "release": platform.release()}
 
 
-def _scenes(
-    batch: Batch, running: Running, began: float, until: float, exit_code: int | None
-) -> list[Scene]:
-    """What happened to each output of a batch, up to this time."""
-    alone = len(batch.members) == 1
-    everything = [line for line in running.log.lines if not logs.is_step(line)]
-    whose = {} if alone else logs.attributed(everything, batch.ports)
-    loud = [line for line in everything if _is_loud(line)] if exit_code is not None else []
-    scenes = []
-    for one in batch.members:
-        events = tuple(event for event in one.listener.events if event.t <= until)
-        lines = everything if alone else whose.get(one.part.alias, [])
-        if exit_code is not None and not events:
-            lines = loud
-        scenes.append(
-            Scene(member=one, facts=one.facts, events=events, lines=tuple(lines), began=began)
-        )
-    return scenes
-
-
 def _undecided(batch: Batch) -> list[Member]:
     """Those of whom an exit says nothing: another play of the batch may have brought it about."""
     return [one for one in batch.members if not any(map(_is_the_end, one.listener.events))]
@@ -350,62 +327,3 @@ def _is_the_end(event: Event) -> bool:
     return event.kind is Kind.REQUEST or (
         event.kind is Kind.ALERT and event.facts["level"] == "fatal"
     )
-
-
-class _Waiting:
-    """Knows when every output of a batch has come to its end: no sleeping, no polling."""
-
-    def __init__(self, batch: Batch, running: Running) -> None:
-        self._running = running
-        self._ports = batch.ports
-        self._listeners = {one.part.alias: one.listener for one in batch.members}
-        self._left = set(self._listeners)
-        self._unsettled = set(self._listeners)
-        self._said_final: set[str] = set()
-        self._done = asyncio.Event()
-        for alias, listener in self._listeners.items():
-            listener.on_settled = partial(self._settled, alias)
-        running.log.watch = self._on_line
-        for line in running.log.lines:
-            self._on_line(line)
-
-    async def until_done(self, limit: float) -> None:
-        """Returns when all outputs are done, the agent has exited, or none got on for `limit` s."""
-        left = None
-        while left != self._open_ends and not self._done.is_set():
-            left = self._open_ends
-            await first_of([self._done.wait()], self._running.exited, limit)
-            if self._running.exited.done():
-                return
-
-    @property
-    def _open_ends(self) -> int:
-        """What is still to be seen or said: it only gets less."""
-        return len(self._left) + len(self._unsettled)
-
-    def _on_line(self, line: str) -> None:
-        alias = logs.final_alias(line, self._ports)
-        if alias is not None:
-            self._said_final.add(alias)
-            self._look(alias)
-
-    def _settled(self, alias: str) -> None:
-        """The collector has all it can get; the log may have last words, but not for long."""
-        self._unsettled.discard(alias)
-        self._look(alias)
-        if not self._unsettled:
-            asyncio.get_running_loop().call_later(_LAST_WORDS, self._done.set)
-
-    def _look(self, alias: str) -> None:
-        listener = self._listeners.get(alias)
-        if listener is None or alias not in self._said_final:
-            return
-        if listener.settled or not listener.events:
-            self._left.discard(alias)
-            if not self._left:
-                self._done.set()
-
-
-def _is_loud(line: str) -> bool:
-    parsed = logs.parse(line)
-    return parsed is None or parsed.level in {logs.Level.ERROR, logs.Level.WARN}

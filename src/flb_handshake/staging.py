@@ -10,16 +10,10 @@ from typing import Final
 from flb_handshake import placing
 from flb_handshake.agent.contract import Agent, Capability, Job
 from flb_handshake.agent.ports import Ports
+from flb_handshake.behaviours import Cleartext
 from flb_handshake.evidence import Facts
 from flb_handshake.facts import facts_of
-from flb_handshake.model import (
-    Cleartext,
-    CollectorSpec,
-    Replace,
-    Role,
-    Setup,
-    Way,
-)
+from flb_handshake.model import CollectorSpec, Replace, Role, Setup, Way
 from flb_handshake.peer.collector import Collector, Listener
 from flb_handshake.pki import Pki
 from flb_handshake.planning import Play, changes, needs, settings_of

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from flb_handshake.model import Side
+from flb_handshake.outcomes import Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flb_handshake.evidence import Evidence
+from flb_handshake.expectations import Does, Expectation
 from flb_handshake.judge import Observation
-from flb_handshake.model import Does, Expectation, Fates, Outcome, VerdictKind
+from flb_handshake.outcomes import Fates, Outcome, VerdictKind
 
 _BY_SIGNAL = range(129, 160)
 """Exit codes by which a container tells of a signal; Fluent Bit itself returns 1 or 255."""

@@ -11,11 +11,12 @@ from contextlib import suppress
 import pytest
 from OpenSSL import SSL
 
+from flb_handshake.behaviours import Cleartext
 from flb_handshake.certificates import (
     HOST,
     ROOT,
 )
-from flb_handshake.model import Cleartext, ClientAuth, CollectorSpec
+from flb_handshake.model import ClientAuth, CollectorSpec
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Kind
 from flb_handshake.peer.tls import VERSIONS

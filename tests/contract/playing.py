@@ -14,8 +14,9 @@ from leftovers import containers, processes
 from flb_handshake.agent.choice import choose
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.errors import AgentUnavailable
+from flb_handshake.expectations import Expectation
 from flb_handshake.judge import exposure, judge
-from flb_handshake.model import DEFAULT_VERSION, Expectation, Scenario, Step
+from flb_handshake.model import DEFAULT_VERSION, Scenario, Step
 from flb_handshake.planning import Play
 from flb_handshake.results import finding, result
 from flb_handshake.runner import play

@@ -31,8 +31,9 @@ from flb_handshake.declare import (
 )
 from flb_handshake.errors import EXIT_USER_MISTAKE, CatalogueError
 from flb_handshake.judge import judge
-from flb_handshake.model import Outcome, Setup
+from flb_handshake.model import Setup
 from flb_handshake.objections import objection
+from flb_handshake.outcomes import Outcome
 
 HEAD = "from flb_handshake.declare import *\n\n\n"
 CASE = '@scenario\ndef odd() -> Case:\n    "Why."\n    return case({setup}, delivered(){then})\n'

@@ -13,13 +13,12 @@ from behaviour_client import TLS_1_2, TLS_1_3, VERSIONS, visiting
 from collector_clients import HOST, PKI, POST, alerts, ends, facts, play, until_end
 from collector_clients import dial as dial_plainly
 
-from flb_handshake.model import (
+from flb_handshake.behaviours import (
     Alert,
     Banner,
     Behaviour,
     Cleartext,
     Close,
-    CollectorSpec,
     Drip,
     Fragment,
     Moment,
@@ -29,6 +28,7 @@ from flb_handshake.model import (
     Serve,
     Silent,
 )
+from flb_handshake.model import CollectorSpec
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import ALERT_NAMES, Kind
 

@@ -30,6 +30,7 @@ from collector_clients import (
     until_end,
 )
 
+from flb_handshake.behaviours import Close, Moment, Reset, Silent
 from flb_handshake.certificates import (
     CLIENT,
     HEALTHY,
@@ -44,7 +45,7 @@ from flb_handshake.certificates import (
     named,
     usage,
 )
-from flb_handshake.model import Close, CollectorSpec, Moment, Reset, Silent
+from flb_handshake.model import CollectorSpec
 from flb_handshake.peer import connection as connection_module
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Kind

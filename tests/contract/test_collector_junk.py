@@ -40,24 +40,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from OpenSSL import SSL
 
-from flb_handshake.certificates import HEALTHY, ROOT
-from flb_handshake.model import (
+from flb_handshake.behaviours import (
     Alert,
     Banner,
     Cleartext,
-    ClientAuth,
     Close,
-    CollectorSpec,
     Drip,
     Fragment,
     Moment,
     NoSecureRenegotiation,
-    ProxySpec,
     Renegotiate,
     Reset,
     Serve,
     Silent,
 )
+from flb_handshake.certificates import HEALTHY, ROOT
+from flb_handshake.model import ClientAuth, CollectorSpec, ProxySpec
 from flb_handshake.peer import collector as collector_module
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.connection import Connection

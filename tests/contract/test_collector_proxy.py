@@ -22,8 +22,9 @@ from collector_clients import (
     until_end,
 )
 
+from flb_handshake.behaviours import Close, Drip, Moment, Reset, Silent
 from flb_handshake.certificates import HEALTHY, OTHER_ROOT
-from flb_handshake.model import Close, CollectorSpec, Drip, Moment, ProxySpec, Reset, Silent
+from flb_handshake.model import CollectorSpec, ProxySpec
 from flb_handshake.peer import collector as collector_module
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Kind

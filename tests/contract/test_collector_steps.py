@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 import pytest
 from collector_clients import HOST, PKI, POST, WITHIN, client_context, ends, facts
 
+from flb_handshake.behaviours import Close, Moment, Reset, Silent
 from flb_handshake.certificates import LEAF, OTHER_LEAF, OTHER_ROOT, chain
 from flb_handshake.errors import HarnessFailure
-from flb_handshake.model import Close, CollectorSpec, Moment, ProxySpec, Reset, Silent
+from flb_handshake.model import CollectorSpec, ProxySpec
 from flb_handshake.peer import collector as collector_module
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Kind

@@ -21,18 +21,12 @@ from flb_handshake.agent import docker as docker_agent
 from flb_handshake.agent.contract import Capability, Job
 from flb_handshake.agent.docker import open_docker
 from flb_handshake.agent.reach import through_gateway
+from flb_handshake.behaviours import Silent
 from flb_handshake.certificates import HEALTHY, ROOT
 from flb_handshake.errors import AgentUnavailable
 from flb_handshake.judge import judge
-from flb_handshake.model import (
-    DEFAULT_VERSION,
-    CAFile,
-    File,
-    FileForm,
-    Outcome,
-    Setup,
-    Silent,
-)
+from flb_handshake.model import DEFAULT_VERSION, CAFile, File, FileForm, Setup
+from flb_handshake.outcomes import Outcome
 from flb_handshake.planning import Play
 from flb_handshake.runner import play
 

@@ -36,7 +36,8 @@ from flb_handshake.declare import (
     present,
 )
 from flb_handshake.judge import judge
-from flb_handshake.model import DEFAULT_VERSION, Setup, VerdictKind
+from flb_handshake.model import DEFAULT_VERSION, Setup
+from flb_handshake.outcomes import VerdictKind
 from flb_handshake.peer.events import Kind
 from flb_handshake.planning import Play
 from flb_handshake.results import finding

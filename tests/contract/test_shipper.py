@@ -20,8 +20,7 @@ from shipper_servers import (
     watch,
 )
 
-from flb_handshake.errors import HarnessFailure
-from flb_handshake.model import (
+from flb_handshake.behaviours import (
     Alert,
     Banner,
     Cleartext,
@@ -33,9 +32,10 @@ from flb_handshake.model import (
     Renegotiate,
     Reset,
     Serve,
-    ShipperSpec,
     Silent,
 )
+from flb_handshake.errors import HarnessFailure
+from flb_handshake.model import ShipperSpec
 from flb_handshake.peer import hello
 from flb_handshake.peer.events import Kind
 from flb_handshake.peer.shipper import Shipper

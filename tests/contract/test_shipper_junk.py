@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from shipper_servers import PKI, ends, facts, play, server_context, until_end
 
-from flb_handshake.model import Cleartext, ShipperSpec
+from flb_handshake.behaviours import Cleartext
+from flb_handshake.model import ShipperSpec
 from flb_handshake.peer import tls_client
 from flb_handshake.peer.client_connection import ClientConnection
 from flb_handshake.peer.events import Kind

@@ -16,7 +16,8 @@ import msgpack
 import pytest
 from shipper_servers import ends, facts, kinds, play, record, server_context, take_all
 
-from flb_handshake.model import Close, Moment, ShipperSpec, Silent
+from flb_handshake.behaviours import Close, Moment, Silent
+from flb_handshake.model import ShipperSpec
 from flb_handshake.peer import remote_write
 from flb_handshake.peer.events import Kind
 

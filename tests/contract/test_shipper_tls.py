@@ -29,6 +29,7 @@ from shipper_servers import (
     watch,
 )
 
+from flb_handshake.behaviours import Cleartext, Close, Serve
 from flb_handshake.certificates import (
     CLIENT_CHAIN,
     HEALTHY,
@@ -42,7 +43,7 @@ from flb_handshake.certificates import (
     chain,
 )
 from flb_handshake.errors import HarnessFailure
-from flb_handshake.model import Cleartext, Close, Serve, ShipperSpec
+from flb_handshake.model import ShipperSpec
 from flb_handshake.peer import records, tls
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.peer.shipper import Shipper

@@ -46,7 +46,7 @@ from flb_handshake.declare import (
     present,
 )
 from flb_handshake.judge import judge
-from flb_handshake.model import Fates
+from flb_handshake.outcomes import Fates
 
 OLD = File(certs=(ROOT,), stem="ca")
 BOTH = File(certs=(ROOT, OTHER_ROOT), stem="ca")

@@ -19,7 +19,8 @@ from flb_handshake.declare import (
     with_client_certificate,
 )
 from flb_handshake.errors import CatalogueError
-from flb_handshake.model import CAFile, Fates, Mode, Outcome, Role, ShipperSpec
+from flb_handshake.model import CAFile, Mode, Role, ShipperSpec
+from flb_handshake.outcomes import Fates, Outcome
 
 HEAD = """
 from flb_handshake.declare import (

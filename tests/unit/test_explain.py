@@ -39,7 +39,7 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.explain import explain, fix_line
 from flb_handshake.judge import judge
-from flb_handshake.model import Outcome
+from flb_handshake.outcomes import Outcome
 from flb_handshake.remedies import OF_AN_INPUT, OF_AN_OUTPUT
 from flb_handshake.remedies.properties import PROPERTIES
 from flb_handshake.suspects import (

@@ -12,10 +12,12 @@ from diagnoses import line
 from shipping import ACCEPTED, AGREED, ASKED, CAME_OUT, CHAIN, GREETED, HELLO, shipment, shipped
 
 from flb_handshake import catalogue
+from flb_handshake.behaviours import Cleartext, Close, Silent
 from flb_handshake.explain import explain
 from flb_handshake.facts import facts_of
 from flb_handshake.judge import exposure, judge
-from flb_handshake.model import Cleartext, Close, Mode, Outcome, Silent
+from flb_handshake.model import Mode
+from flb_handshake.outcomes import Outcome
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.pki import Pki
 from flb_handshake.placing import Files

@@ -24,7 +24,7 @@ from stages import (
 )
 
 from flb_handshake.judge import fates, judge
-from flb_handshake.model import Fates, Outcome
+from flb_handshake.outcomes import Fates, Outcome
 from flb_handshake.peer.events import Kind
 
 NOTHING: tuple[int, ...] = ()

@@ -39,7 +39,8 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.declare import listening
 from flb_handshake.judge import exposure, judge
-from flb_handshake.model import CAFile, Exposure, Mode, Outcome, Side
+from flb_handshake.model import CAFile, Mode
+from flb_handshake.outcomes import Exposure, Outcome, Side
 from flb_handshake.peer.events import Kind
 
 REFUSED_CONNECTION = event(Kind.CLOSED, by="agent", how="refused")

@@ -15,11 +15,10 @@ from flb_handshake.declare import (
     refused_by_peer,
     stalled,
 )
+from flb_handshake.expectations import Expectation
 from flb_handshake.model import (
     CAFile,
     CollectorSpec,
-    Expectation,
-    Fates,
     File,
     Mode,
     Reload,
@@ -32,6 +31,7 @@ from flb_handshake.model import (
     Step,
     Way,
 )
+from flb_handshake.outcomes import Fates
 
 STEP = Step(name="restarted", changes=(Restart(),))
 

@@ -7,23 +7,18 @@ from datetime import timedelta
 
 import pytest
 
+from flb_handshake.behaviours import Alert, Close, Drip, Moment, Renegotiate, Silent
 from flb_handshake.certificates import LEAF, OTHER_LEAF, ROOT, chain
 from flb_handshake.declare import certificate_file, key_file, listening, output, present
 from flb_handshake.model import (
     LONGEST_WAIT,
-    Alert,
     CAFile,
-    Close,
-    Drip,
     Expire,
     File,
     Hangup,
-    Moment,
     Reload,
-    Renegotiate,
     Replace,
     Restart,
-    Silent,
     Step,
 )
 from flb_handshake.objections import objection

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from flb_handshake.agent.contract import Capability
+from flb_handshake.behaviours import Cleartext, Close, Drip, Moment, Silent
 from flb_handshake.certificates import (
     CLIENT_CHAIN,
     HEALTHY,
@@ -21,20 +22,15 @@ from flb_handshake.certificates import (
 from flb_handshake.declare import certificate_file, listening, output, present
 from flb_handshake.model import (
     CAFile,
-    Cleartext,
-    Close,
-    Drip,
     File,
     FileForm,
     Hangup,
     Mode,
-    Moment,
     ProxySpec,
     Reload,
     Replace,
     Restart,
     Setup,
-    Silent,
     Step,
 )
 from flb_handshake.planning import Play, batches, changes, is_impatient, is_urgent, needs

@@ -24,7 +24,8 @@ from stages import (
 )
 
 from flb_handshake.declare import delivered, listening, present, refused
-from flb_handshake.model import CAFile, Expectation, File, Reload, Replace, Restart, Scenario, Step
+from flb_handshake.expectations import Expectation
+from flb_handshake.model import CAFile, File, Reload, Replace, Restart, Scenario, Step
 from flb_handshake.report import junit, lines, sheet, terminal
 from flb_handshake.results import finding, result
 

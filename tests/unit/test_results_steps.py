@@ -20,8 +20,10 @@ from stages import (
 )
 
 from flb_handshake.declare import Then, delivered, not_started, refused, stalled
+from flb_handshake.expectations import Expectation
 from flb_handshake.judge import judge
-from flb_handshake.model import Expectation, Exposure, Fates, Outcome, Scenario, VerdictKind
+from flb_handshake.model import Scenario
+from flb_handshake.outcomes import Exposure, Fates, Outcome, VerdictKind
 from flb_handshake.results import finding, plays, result
 from flb_handshake.verdict import compare, compare_fates, fates_words, observed_words
 

@@ -11,7 +11,7 @@ from flb_handshake.explain import exposures, inputs, outputs, starts
 from flb_handshake.explain.causes import Cause, fix_line
 from flb_handshake.explain.steps import of_step
 from flb_handshake.judge import Observation
-from flb_handshake.model import Outcome
+from flb_handshake.outcomes import Outcome
 
 __all__ = ["Cause", "explain", "fix_line"]
 

@@ -9,7 +9,7 @@ from flb_handshake.dossier import Dossier
 from flb_handshake.explain.causes import Cause, guess, name_in_peers_chain, proven, text_of
 from flb_handshake.flaws import Flaw
 from flb_handshake.judge import exposure
-from flb_handshake.model import Exposure
+from flb_handshake.outcomes import Exposure
 
 _DEMANDS_SINCE: Final = (5, 0)
 """`tls.verify_client_cert` exists from here on."""

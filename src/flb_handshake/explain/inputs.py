@@ -17,7 +17,7 @@ from flb_handshake.explain.causes import (
     undecided,
 )
 from flb_handshake.flaws import Flaw
-from flb_handshake.model import Side
+from flb_handshake.outcomes import Side
 from flb_handshake.peer.events import Kind
 from flb_handshake.suspects import AGENT_SAYS, ALERTS_OF_AN_INPUT, SEES_A_CERTIFICATE
 

@@ -21,7 +21,8 @@ from flb_handshake.explain.causes import (
     undecided,
 )
 from flb_handshake.flaws import Flaw
-from flb_handshake.model import ClientAuth, Side
+from flb_handshake.model import ClientAuth
+from flb_handshake.outcomes import Side
 from flb_handshake.peer.events import Kind
 from flb_handshake.remedies.looks import LATE
 from flb_handshake.suspects import AGENT_SAYS, ALERTS, PEER_SAYS, SEES_A_CERTIFICATE, SIGNS

@@ -6,7 +6,7 @@ from flb_handshake import wording
 from flb_handshake.dossier import Dossier
 from flb_handshake.explain.causes import Cause, name_in_peers_chain, proven, text_of
 from flb_handshake.explain.starts import not_started
-from flb_handshake.model import Outcome
+from flb_handshake.outcomes import Outcome
 from flb_handshake.peer.events import Kind
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from flb_handshake.model import (
+from flb_handshake.behaviours import (
     Alert,
     Behaviour,
     Close,
-    CollectorSpec,
     Drip,
     Fragment,
     Moment,
@@ -17,6 +16,7 @@ from flb_handshake.model import (
     Reset,
     Silent,
 )
+from flb_handshake.model import CollectorSpec
 from flb_handshake.peer.events import ALERT_NAMES
 from flb_handshake.peer.records import Fragmenter, Reshape, without_renegotiation_info
 

@@ -9,15 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
-from flb_handshake.model import (
-    Alert,
-    Banner,
-    Cleartext,
-    Close,
-    Drip,
-    Moment,
-    Reset,
-)
+from flb_handshake.behaviours import Alert, Banner, Cleartext, Close, Drip, Moment, Reset
 from flb_handshake.peer import hello, records
 from flb_handshake.peer.behaving import ends_at, moment_of, reshape_of
 from flb_handshake.peer.events import Kind, alert_facts, alert_value

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from OpenSSL import SSL, crypto
 
+from flb_handshake.behaviours import Close, Reset
 from flb_handshake.errors import CertificateFileError, HarnessFailure
-from flb_handshake.model import Close, CollectorSpec, Reset
+from flb_handshake.model import CollectorSpec
 from flb_handshake.peer import behaving, tls
 from flb_handshake.peer.connection import Connection
 from flb_handshake.peer.events import Event, Kind

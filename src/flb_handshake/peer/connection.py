@@ -8,7 +8,7 @@ import struct
 from http import HTTPStatus
 from typing import Any, Final
 
-from flb_handshake.model import (
+from flb_handshake.behaviours import (
     Alert,
     Banner,
     Behaviour,

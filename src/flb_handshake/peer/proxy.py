@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import h11
 
-from flb_handshake.model import Cleartext, CollectorSpec
+from flb_handshake.behaviours import Cleartext
+from flb_handshake.model import CollectorSpec
 from flb_handshake.peer.connection import Connection
 from flb_handshake.peer.events import PROXY_LAYER, Kind
 from flb_handshake.peer.http import HttpServer, RecordProtocol, refusal

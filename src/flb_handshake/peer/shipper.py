@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 from OpenSSL import SSL, crypto
 
+from flb_handshake.behaviours import Cleartext, NoSecureRenegotiation, Renegotiate
 from flb_handshake.errors import HarnessFailure
-from flb_handshake.model import Cleartext, NoSecureRenegotiation, Renegotiate
 from flb_handshake.peer import recording_http, tls, tls_client
 from flb_handshake.peer.behaving import check_behaviour
 from flb_handshake.peer.client_connection import ClientConnection, ConnectionEnded

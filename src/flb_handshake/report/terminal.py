@@ -15,7 +15,8 @@ from flb_handshake.agent.contract import AgentKind
 from flb_handshake.evidence import is_secret
 from flb_handshake.explain import fix_line
 from flb_handshake.judge import Observation
-from flb_handshake.model import Outcome, Role, Scenario, VerdictKind
+from flb_handshake.model import Role, Scenario
+from flb_handshake.outcomes import Outcome, VerdictKind
 from flb_handshake.results import Finding, Result
 from flb_handshake.verdict import fates_words, observed_words, words
 
