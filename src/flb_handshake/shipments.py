@@ -11,6 +11,7 @@ from typing import Any, Final
 from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Running
 from flb_handshake.listening import Ear, Wanted, first_of
+from flb_handshake.model import Mode
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.peer.shipper import Shipper
@@ -19,8 +20,9 @@ from flb_handshake.scenes import Scene, merged, record
 from flb_handshake.settings import LOOPBACK
 from flb_handshake.staging import Batch, Member
 
-_LAST_WORDS: Final = 0.1
-"""Seconds for the log to say the rest, once a record has arrived, or a connection has ended."""
+_LAST_WORDS: Final = 0.5
+"""Seconds for the log to say the rest, once a record has arrived, or a connection has ended: a
+thread of its own writes it."""
 
 _ACCEPTED: Final = range(200, 300)
 
@@ -112,8 +114,10 @@ async def _ship(
         said = shipper.events[before:]
         if _is_open(said) or _is_accepted(said):
             await first_of([over.wait()], ear.ended, until - time.monotonic())
-        last_word = _is_sent_on(one) if one.listener.settled else _is_error
-        await ear.heard(last_word, since=since, limit=_LAST_WORDS)
+        if one.listener.settled:
+            await ear.heard(_is_sent_on(one), since=since, limit=_LAST_WORDS)
+        elif one.play.setup.agent.mode is not Mode.OFF:
+            await ear.heard(_is_error, since=since, limit=_LAST_WORDS)
     finally:
         sending.cancel()
         await asyncio.wait({sending})

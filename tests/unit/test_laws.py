@@ -67,7 +67,7 @@ ROOMS = {
     "scenes": {"evidence", "peer", "staging"},
     "listening": {"agent"},
     "deliveries": {"agent", "listening", "scenes", "staging"},
-    "shipments": {"agent", "listening", "peer", "pki", "scenes", "settings", "staging"},
+    "shipments": {"agent", "listening", "model", "peer", "pki", "scenes", "settings", "staging"},
     "stepping": {
         "agent",
         "errors",
