@@ -96,7 +96,7 @@ def _why(one: Result) -> str:
     if Outcome.STALLED in outcomes:
         return "nothing ends it but the harness's deadline of 6 s"
     if any(isinstance(change, Expire) for change in changes(setup)):
-        return "a certificate of 3 s has to expire, and its last second to pass"
+        return "a certificate of 5 s has to expire, and its last second to pass"
     if "Retry_Limit" in given and setup.steps:
         return "Fluent Bit tries again after 1 to 2 s (scheduler.base 1)"
     timeouts = [name for name in given if name.startswith("net.") and name.endswith("timeout")]

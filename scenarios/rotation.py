@@ -206,7 +206,7 @@ def client_pair_left_torn(way: Way) -> Case:
     return case(setup, as_old, does, does)
 
 
-_SOON = timedelta(seconds=3)
+_SOON = timedelta(seconds=5)
 
 
 @matrix(connection=tuple(_CONNECTIONS))
@@ -216,7 +216,7 @@ def collector_expires(connection: str) -> Case:
     """
     short = replace(LEAF, not_after=_SOON)
     expired = _step("expired", Expire(short), *_CONNECTIONS[connection])
-    setup = output(chain=chain(short, name="of 3 seconds")).but(steps=(expired,))
+    setup = output(chain=chain(short, name="of 5 seconds")).but(steps=(expired,))
     if connection == "kept":
         kept = Then(delivered().showing(connections=0), Outcome.REFUSED_BY_AGENT)
         return case(setup, delivered(), kept)
@@ -302,7 +302,7 @@ def shipper_expires(connection: str) -> Case:
     """
     short = replace(CLIENT, not_after=_SOON)
     expired = _step("expired", Expire(short), *_CONNECTIONS[connection])
-    setup = listening(Mode.REQUIRE, chain=chain(short, name="of 3 seconds"), keeps=True).but(
+    setup = listening(Mode.REQUIRE, chain=chain(short, name="of 5 seconds"), keeps=True).but(
         steps=(expired,)
     )
     if connection == "kept":

@@ -115,8 +115,13 @@ def slow_keys(setup: Setup) -> list[CertSpec]:
 
 def is_urgent(setup: Setup) -> bool:
     """Whether it must be played as soon as its certificates are made: one soon begins or ends."""
+    return good_for(setup) < _SOON
+
+
+def good_for(setup: Setup) -> timedelta:
+    """How long its certificates stay what they are, from the moment in which they are made."""
     bounds = [bound for one in _certificates(setup) for bound in (one.not_before, one.not_after)]
-    return any(timedelta(0) < bound < _SOON for bound in bounds)
+    return min((bound for bound in bounds if bound > timedelta(0)), default=timedelta.max)
 
 
 def is_impatient(setup: Setup) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from flb_handshake.agent.contract import Capability
 from flb_handshake.behaviours import Cleartext, Close, Drip, Moment, Silent
 from flb_handshake.certificates import (
+    CLIENT,
     CLIENT_CHAIN,
     HEALTHY,
     LEAF,
@@ -33,7 +34,15 @@ from flb_handshake.model import (
     Setup,
     Step,
 )
-from flb_handshake.planning import Play, batches, changes, is_impatient, is_urgent, needs
+from flb_handshake.planning import (
+    Play,
+    batches,
+    changes,
+    good_for,
+    is_impatient,
+    is_urgent,
+    needs,
+)
 from flb_handshake.runner import _When, _when
 
 
@@ -215,3 +224,11 @@ TIMEOUT = (("net.io_timeout", "1"),)
 )
 def test_a_play_waits_for_what_it_must_wait_for(setup, when):
     assert _when(setup) is when
+
+
+def test_certificates_are_good_for_as_long_as_the_first_of_them_keeps_its_standing():
+    short = replace(CLIENT, not_after=timedelta(seconds=5))
+    ahead = replace(LEAF, not_before=timedelta(seconds=60))
+    assert good_for(listening(chain=chain(short))) == timedelta(seconds=5)
+    assert good_for(output(chain=chain(ahead))) == timedelta(seconds=60)
+    assert good_for(output()) > timedelta(days=1)
