@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
+from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Running
 
 Wanted = Callable[[str], bool]
+
+_TO_START: Final = 5
+"""So many times the limit of anything else has an agent to start, or to say why it does not."""
 
 
 class Ear:
@@ -45,6 +49,10 @@ class Ear:
         finally:
             self._waiting.remove(entry)
         return said.is_set()
+
+    async def heard_start(self, limit: float) -> bool:
+        """Whether the agent says that it has started: all its inputs listen then."""
+        return await self.heard(logs.is_started, since=0, limit=limit * _TO_START)
 
     def _on_line(self, line: str) -> None:
         for wanted, said in self._waiting:

@@ -33,7 +33,7 @@ async def ship_all(
     """One scene for each member; `limit` is the time of each shipper, in seconds."""
     ear = Ear(running)
     began = collector.clock()
-    ready = await ear.heard(logs.is_started, since=0, limit=limit)
+    ready = await ear.heard_start(limit)
     scenes = []
     for one in batch.members:
         since = ear.position if ready else 0

@@ -97,8 +97,7 @@ class _Performance:
     async def play(self) -> list[Scene]:
         """See play_steps."""
         scenes: list[Scene] = []
-        until_ready = self._around.limit
-        ready = await self._ear.heard(logs.is_started, since=0, limit=until_ready)
+        ready = await self._ear.heard_start(self._around.limit)
         steps: list[Step | None] = [None, *self._setup.steps]
         for number, step in enumerate(steps, 1):
             scenes.append(await self._step(number, step, ready=ready))
