@@ -13,7 +13,8 @@ from flb_handshake.agent.contract import Agent, Job, Running
 from flb_handshake.agent.process import open_process
 from flb_handshake.errors import HandshakeError
 from flb_handshake.judge import judge
-from flb_handshake.model import DEFAULT_VERSION, Outcome, Setup
+from flb_handshake.model import DEFAULT_VERSION, Setup
+from flb_handshake.outcomes import Outcome
 from flb_handshake.planning import Play
 from flb_handshake.runner import play
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from fixtures.handshake import Handshakes, Trial
-from flb_handshake.model import VerdictKind
+from flb_handshake.outcomes import VerdictKind
 from flb_handshake.results import Result
 
 

@@ -16,11 +16,14 @@ from typing import Any, Final
 
 from flb_handshake.declare import MARK, Case, combinations
 from flb_handshake.errors import CatalogueError, UnknownScenario
-from flb_handshake.model import Expectation, Outcome, Scenario
+from flb_handshake.expectations import SHOWN, Does, Expectation
+from flb_handshake.model import Scenario
+from flb_handshake.objections import objection
+from flb_handshake.outcomes import Outcome
 from flb_handshake.peer.events import ALERT_NAMES
 
 _ALLOWED_IMPORTS: Final = frozenset(
-    {"__future__", "flb_handshake.declare", "dataclasses", "datetime"}
+    {"__future__", "flb_handshake.declare", "dataclasses", "datetime", "typing"}
 )
 """The declaration words, and two modules of the standard library that hold nothing but values."""
 _NOT_IN_AN_ID: Final = re.compile(r"[^A-Za-z0-9.:+*]+")
@@ -134,6 +137,8 @@ def _expanded(file: Path, declaration: Callable[..., Case]) -> Iterator[Scenario
             because=" ".join(f"{reason} {made.because}".split()),
             setup=made.setup,
             expectation=Expectation(does=made.does, should=made.should),
+            then=tuple(Expectation(does=one.does, should=one.should) for one in made.then),
+            fates=made.fates,
             refs=made.refs,
             where=where,
             labels=labels,
@@ -144,19 +149,42 @@ def _expanded(file: Path, declaration: Callable[..., Case]) -> Iterator[Scenario
 
 def _check(one: Scenario) -> None:
     """What no scenario may get wrong; found when the catalogue loads, not when it runs."""
-    does, should = one.expectation.does, one.expectation.should
-    if not does.outcome.arrived and one.control is None:
+    if (wrong := objection(one.setup)) is not None:
+        raise _error(one.where, f"{one.id}: {wrong.what}", wrong.hint)
+    if len(one.then) != len(one.setup.steps):
         raise _error(
             one.where,
-            f"{one.id} expects {does.outcome} of a setup in which nothing is wrong",
+            f"{one.id} has {len(one.setup.steps)} steps and {len(one.then)} expectations of them",
+            "give case(…) one more expectation for each step",
+        )
+    expected = [
+        (does, it.should if does is it.does else None)
+        for it in (one.expectation, *one.then)
+        for does in (it.does, *(does for _, does in it.does.earlier))
+    ]
+    if one.control is None and not all(does.outcome.arrived for does, _ in expected):
+        raise _error(
+            one.where,
+            f"{one.id} expects something else than delivery of a setup in which nothing is wrong",
             "put the defect in with .but(…), so that a control twin can be derived",
         )
+    for does, should in expected:
+        _check_expectation(one, does, should)
+
+
+def _check_expectation(one: Scenario, does: Does, should: Outcome | None) -> None:
     if does.outcome in _REFUSALS and does.alert not in ALERT_NAMES:
         raise _error(one.where, f"{one.id}: {does.alert} is no TLS alert", "use IANA's name")
     if does.outcome is Outcome.NOT_STARTED and not does.says:
         raise _error(one.where, f"{one.id} does not say what the log says", "not_started('…')")
     if should is not None and should is does.outcome:
         raise _error(one.where, f"{one.id}: `should` repeats `does`", "leave `should` out")
+    if unknown := sorted({name for name, _ in does.shows} - SHOWN):
+        raise _error(
+            one.where,
+            f"{one.id}: nothing that is observed is called {unknown[0]}",
+            f"these are: {', '.join(sorted(SHOWN))}",
+        )
 
 
 def _label(value: object) -> str:

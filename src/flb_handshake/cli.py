@@ -29,7 +29,8 @@ from flb_handshake.errors import (
     UnknownScenario,
     UserMistake,
 )
-from flb_handshake.model import Mode, Outcome, VerdictKind
+from flb_handshake.model import Mode
+from flb_handshake.outcomes import Outcome, VerdictKind
 from flb_handshake.planning import Play
 from flb_handshake.report import junit, lines, sheet, terminal
 from flb_handshake.results import Finding, Result, finding, result

@@ -17,6 +17,21 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+from flb_handshake.behaviours import (
+    Alert,
+    Banner,
+    Behaviour,
+    Cleartext,
+    Close,
+    Drip,
+    Fragment,
+    Moment,
+    NoSecureRenegotiation,
+    Renegotiate,
+    Reset,
+    Serve,
+    Silent,
+)
 from flb_handshake.certificates import (
     CLIENT,
     CLIENT_CHAIN,
@@ -54,21 +69,28 @@ from flb_handshake.certificates import (
     unknown_critical_extension,
     usage,
 )
+from flb_handshake.expectations import Does
 from flb_handshake.model import (
     AgentSpec,
-    Behaviour,
     CAFile,
     ClientAuth,
     CollectorSpec,
-    Conduct,
-    Does,
+    Expire,
     File,
     FileForm,
+    Hangup,
     Mode,
-    Moment,
-    Outcome,
+    Present,
+    ProxySpec,
+    Reload,
+    Replace,
+    Restart,
     Setup,
+    ShipperSpec,
+    Step,
+    Way,
 )
+from flb_handshake.outcomes import Fates, Outcome
 
 __all__ = [
     "CLIENT",
@@ -84,34 +106,57 @@ __all__ = [
     "OTHER_ROOT",
     "ROOT",
     "SELF_SIGNED",
+    "Alert",
     "At",
+    "Banner",
     "Behaviour",
     "CAFile",
     "Case",
     "CertSpec",
     "Chain",
+    "Cleartext",
     "ClientAuth",
-    "Conduct",
+    "Close",
     "Defect",
     "Does",
+    "Drip",
+    "Expire",
+    "Fates",
     "File",
     "FileForm",
+    "Fragment",
+    "Hangup",
     "Key",
     "Mode",
     "Moment",
+    "NoSecureRenegotiation",
     "Outcome",
+    "Present",
+    "ProxySpec",
+    "Reload",
+    "Renegotiate",
+    "Replace",
+    "Reset",
+    "Restart",
+    "Serve",
     "Setup",
+    "Silent",
+    "Step",
     "Tamper",
+    "Then",
     "Usage",
+    "Way",
     "case",
     "certificate_file",
     "chain",
     "cleartext",
     "constrained",
+    "cut",
     "delivered",
     "expired",
     "key_file",
     "keyed",
+    "listening",
     "long_chain",
     "matrix",
     "named",
@@ -121,11 +166,13 @@ __all__ = [
     "not_yet_valid",
     "output",
     "path_length",
+    "present",
     "refused",
     "refused_by_peer",
     "revoked",
     "scenario",
     "sha1",
+    "stalled",
     "table",
     "tampered",
     "unknown_critical_extension",
@@ -135,6 +182,14 @@ __all__ = [
 
 MARK: Final = "__handshake_axes__"
 """The attribute by which the catalogue knows a scenario function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """What is expected after a step."""
+
+    does: Does
+    should: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +202,8 @@ class Case:
     because: str = ""
     """What this cell adds to the docstring."""
     refs: tuple[str, ...] = ()
+    then: tuple[Then, ...] = ()
+    fates: Fates | None = None
 
 
 Declaration = TypeVar("Declaration", bound=Callable[..., Case])
@@ -177,13 +234,49 @@ def combinations(axes: Mapping[str, tuple[Any, ...]]) -> Iterator[dict[str, Any]
 def case(
     setup: Setup,
     does: Does,
-    *,
+    *then: Does | Then,
     should: Outcome | None = None,
     because: str = "",
     refs: tuple[str, ...] = (),
+    fates: Fates | None = None,
 ) -> Case:
-    """A situation and what is expected of it; `should` where a careful operator wants otherwise."""
-    return Case(setup=setup, does=does, should=should, because=because, refs=refs)
+    """A situation and what is expected of it; `should` where a careful operator wants otherwise.
+
+    Where the situation has steps, so have the expectations: one more for each step. `fates` says
+    what has become of the records in the end, where it is more than that those of the steps that do
+    not deliver are lost.
+    """
+    later = tuple(one if isinstance(one, Then) else Then(one) for one in then)
+    return Case(
+        setup=setup,
+        does=does,
+        should=should,
+        because=because,
+        refs=refs,
+        then=later,
+        fates=fates,
+    )
+
+
+def present(**fields: object) -> Present:
+    """The peer is another from now on: these fields of its spec."""
+    return Present(tuple(fields.items()))
+
+
+def listening(mode: Mode = Mode.VERIFY_PEER, plugin: str = "http", **settings: Any) -> Setup:
+    """An input of this Mode and a healthy shipper: the baseline that `.but(…)` breaks.
+
+    The input has the collector's healthy certificate and key. Settings stay in the control twin.
+    """
+    agent = AgentSpec(
+        plugin=plugin,
+        mode=mode,
+        crt=certificate_file(HEALTHY),
+        key=key_file(LEAF),
+        vhost=None,
+    )
+    made = Setup(agent=agent, peer=ShipperSpec()).but(**settings)
+    return replace(made, whole=None)
 
 
 def output(mode: Mode = Mode.VERIFY_PEER, **settings: Any) -> Setup:
@@ -214,7 +307,8 @@ def key_file(owner: CertSpec, passphrase: str = "") -> File:
 
 def delivered(lines: tuple[str, ...] = (), client_subject: str | None = None) -> Does:
     """The records arrive over TLS: these very lines, from the agent of that subject, if given."""
-    return Does(outcome=Outcome.DELIVERED, lines=lines, client_subject=client_subject)
+    made = Does(outcome=Outcome.DELIVERED, lines=lines)
+    return made.showing(client_subject=client_subject) if client_subject else made
 
 
 def cleartext() -> Does:
@@ -230,6 +324,16 @@ def refused(alert: str) -> Does:
 def refused_by_peer(alert: str) -> Does:
     """The peer refuses, with this alert."""
     return Does(outcome=Outcome.REFUSED_BY_PEER, alert=alert)
+
+
+def cut() -> Does:
+    """The connection ends, and neither side says why."""
+    return Does(outcome=Outcome.CUT)
+
+
+def stalled() -> Does:
+    """Nothing comes until the deadline."""
+    return Does(outcome=Outcome.STALLED)
 
 
 def not_started(says: str) -> Does:

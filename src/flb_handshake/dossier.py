@@ -15,8 +15,8 @@ from flb_handshake import flaws, trust
 from flb_handshake.agent import logs
 from flb_handshake.evidence import Evidence
 from flb_handshake.judge import Observation
-from flb_handshake.model import CAFile
-from flb_handshake.peer.events import Event, Kind
+from flb_handshake.model import CAFile, Role
+from flb_handshake.peer.events import PROXY_LAYER, Event, Kind
 
 _YES: Final = frozenset({"on", "true", "yes"})
 _NO: Final = frozenset({"off", "false", "no"})
@@ -38,6 +38,11 @@ _RIGHT_ROOT: Final = frozenset(
     }
 )
 
+_SERVER: Final = x509.oid.ExtendedKeyUsageOID.SERVER_AUTH
+_CLIENT: Final = x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH
+
+_VERSIONS: Final = {"tlsv1": 0, "tlsv1.0": 0, "tlsv1.1": 1, "tlsv1.2": 2, "tlsv1.3": 3}
+"""How Fluent Bit 4.0 to 5.1 spells a version (in any case), in order."""
 
 _LONGEST: Final = 200
 """Characters of a line that are quoted."""
@@ -50,12 +55,17 @@ class Dossier:
     evidence: Evidence
     observation: Observation
     used: Mapping[str, str]
-    """The output's properties by their lower-case names."""
+    """The plugin's properties by their lower-case names."""
     sent: tuple[x509.Certificate, ...]
     anchors: tuple[x509.Certificate, ...]
-    client: tuple[x509.Certificate, ...]
-    client_anchors: tuple[x509.Certificate, ...]
+    own: tuple[x509.Certificate, ...]
+    peer_anchors: tuple[x509.Certificate, ...]
     at: dt.datetime
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the agent was the TLS server, and its peer a shipper."""
+        return self.evidence.facts.role == Role.INPUT
 
     @property
     def signs(self) -> Mapping[str, str]:
@@ -108,46 +118,67 @@ class Dossier:
         """Whether CA.File is known to hold the root of the collector's chain."""
         return self.evidence.facts.ca_file in _RIGHT_ROOT
 
-    def server_flaws(self, name: str | None) -> list[flaws.Flaw]:
-        """What is wrong with the collector's chain."""
+    def peer_flaws(self, name: str | None) -> list[flaws.Flaw]:
+        """What is wrong with the peer's chain, as the agent sees it."""
         return flaws.flaws(
             self.sent,
             self.anchors,
             self.at,
+            usage=_CLIENT if self.is_input else _SERVER,
             name=name,
-            known=(*self.client, *self.client_anchors),
+            known=(*self.own, *self.peer_anchors),
             crls=trust.revocation_lists(self.evidence.facts.anchors or ""),
         )
 
-    def client_flaws(self) -> list[flaws.Flaw]:
-        """What is wrong with the client's chain."""
+    def own_flaws(self) -> list[flaws.Flaw]:
+        """What is wrong with the agent's own chain, as the peer sees it."""
         return flaws.flaws(
-            self.client,
-            self.client_anchors,
+            self.own,
+            self.peer_anchors,
             self.at,
-            usage=x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH,
+            usage=_SERVER if self.is_input else _CLIENT,
             known=(*self.sent, *self.anchors),
         )
 
     @property
     def all_signed(self) -> bool:
-        """Whether every signature of the collector's chain, up to an anchor, is proven right."""
+        """Whether every signature of the peer's chain, up to an anchor, is proven right."""
         route = flaws.path(self.sent, self.anchors)
         linked = all(trust.signed(lower, upper) for lower, upper in pairwise(route))
         return linked and route[-1] in self.anchors
 
     def events(self, kind: Kind) -> list[Event]:
-        """The events of one kind."""
-        return [event for event in self.evidence.events if event.kind is kind]
+        """The events of one kind, those with a proxy before the peer left out."""
+        return [event for event in self._of_layer(None) if event.kind is kind]
+
+    def proxy_events(self, kind: Kind) -> list[Event]:
+        """The events of one kind between the agent and an HTTP proxy."""
+        return [event for event in self._of_layer(PROXY_LAYER) if event.kind is kind]
+
+    def _of_layer(self, layer: str | None) -> list[Event]:
+        return [event for event in self.evidence.events if event.facts.get("layer") == layer]
+
+    @property
+    def ended_by(self) -> tuple[str, str]:
+        """Who ended the last connection (agent or peer; empty: nobody), and how."""
+        closed = self.events(Kind.CLOSED)
+        return (closed[-1].facts["by"], closed[-1].facts["how"]) if closed else ("", "")
 
     @property
     def answered(self) -> bool:
-        """Whether the collector got so far as to answer the ClientHello."""
+        """Whether the server got so far as to answer the ClientHello."""
         return any("server hello" in event.facts["name"] for event in self.events(Kind.STATE))
 
     @property
+    def clashing_bounds(self) -> bool:
+        """Whether `tls.min_version` is above `tls.max_version`."""
+        bounds = [self.word("tls.min_version"), self.word("tls.max_version")]
+        lowest, highest = (_VERSIONS.get((word or "").lower()) for word in bounds)
+        return lowest is not None and highest is not None and lowest > highest
+
+    @property
     def peer_says(self) -> str:
-        """The words of the collector's TLS library."""
+        """The words of the peer's TLS library."""
         return "; ".join(str(event.facts["reason"]) for event in self.events(Kind.TLS_ERROR))
 
     @property
@@ -169,20 +200,20 @@ def read(evidence: Evidence, observation: Observation) -> Dossier:
         used=used_properties(evidence),
         sent=tuple(trust.certificates(facts.sent)),
         anchors=tuple(trust.certificates(facts.anchors or "")),
-        client=tuple(trust.certificates(facts.client)),
-        client_anchors=tuple(trust.certificates(facts.client_anchors)),
+        own=tuple(trust.certificates(facts.own)),
+        peer_anchors=tuple(trust.certificates(facts.peer_anchors)),
         at=dt.datetime.fromisoformat(facts.at),
     )
 
 
 def used_properties(evidence: Evidence) -> dict[str, str]:
-    """The output's properties, from its configuration: the facts only know what was meant."""
-    plugin = evidence.facts.plugin
-    outputs = [entries for name, entries in _sections(evidence.agent.config) if name == "output"]
-    ours = [entries for entries in outputs if entries.get("name") == plugin]
-    for entries in (*ours, *outputs):
+    """The plugin's properties, from its configuration: the facts only know what was meant."""
+    facts = evidence.facts
+    role = [entries for name, entries in _sections(evidence.agent.config) if name == facts.role]
+    ours = [entries for entries in role if entries.get("name") == facts.plugin]
+    for entries in (*ours, *role):
         return entries
-    return {name.lower(): value for name, value in evidence.facts.properties}
+    return {name.lower(): value for name, value in facts.properties}
 
 
 def _sections(config: str) -> list[tuple[str, dict[str, str]]]:

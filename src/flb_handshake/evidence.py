@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from cryptography import x509
 from flb_handshake.errors import UserMistake
 from flb_handshake.peer.events import Event, Kind
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 
 _HINT: Final = "give a file that `flb-handshake run --evidence DIRECTORY` wrote"
 
@@ -75,12 +75,14 @@ class AgentRun:
 class Facts:
     """What the files hold and what a careful agent would check: public material only."""
 
+    role: str
+    """Which part of Fluent Bit was tried: output (the TLS client) or input (the server)."""
     name: str
     """The name or address that the agent means to reach."""
     plugin: str
     properties: tuple[tuple[str, str], ...]
     chain: str
-    """The chain that the collector presents, in words."""
+    """The chain that the peer has, in words."""
     sent: str
     """That chain, PEM."""
     anchors: str | None
@@ -88,11 +90,12 @@ class Facts:
     CRLs included; None: unset, or nothing that can be read as PEM."""
     ca_file: str
     """What was done about CA.File, in words."""
-    client: str
-    """The client certificate that the agent is given, PEM; empty: none."""
+    own: str
+    """The agent's own certificates, PEM; empty: none."""
     client_auth: str
-    client_anchors: str
-    """What the collector trusts for client certificates, PEM."""
+    """What a collector wants of the agent's certificate; empty for a shipper."""
+    peer_anchors: str
+    """What the peer trusts for the agent's certificates, PEM."""
     at: str
     """When it ran: ISO 8601, UTC."""
 
@@ -113,10 +116,22 @@ class Evidence:
     unsupported: str | None = None
     """Why this agent could not be given what the scenario needs."""
     host: Mapping[str, str] = field(default_factory=dict)
+    step: str = ""
+    """Of a run in steps: what changed before this part of it; empty for the beginning."""
+    made: tuple[int, ...] = ()
+    """The numbers of the records that were made in this step, where records are numbered."""
+    then: tuple[Evidence, ...] = ()
+    """The steps that followed, each with what happened in it alone."""
+
+    @property
+    def steps(self) -> tuple[Evidence, ...]:
+        """This and the steps that followed."""
+        return (self, *self.then)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, without keys and passwords."""
-        stored = asdict(self)
+        stored = asdict(replace(self, then=()))
+        stored["then"] = [one.to_json() for one in self.then]
         stored["events"] = [event.to_json() for event in self.events]
         stored["schema"] = SCHEMA
         stored["agent"]["config"] = redacted(self.agent.config)
@@ -153,6 +168,9 @@ class Evidence:
                 harness_error=stored["harness_error"],
                 unsupported=stored["unsupported"],
                 host=dict(stored["host"]),
+                step=stored["step"],
+                made=tuple(int(number) for number in stored["made"]),
+                then=tuple(cls.from_json(one) for one in stored["then"]),
             )
         except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
             raise UserMistake(
@@ -182,7 +200,7 @@ def _without_keys(value: Any) -> Any:
 def _check(stored: Mapping[str, Any], agent: Mapping[str, Any], facts: Mapping[str, Any]) -> None:
     """Raises TypeError or ValueError for what `judge` and the reports would stumble over."""
     texts = [
-        *(stored["scenario"], stored["peer_library"], *agent["log"]),
+        *(stored["scenario"], stored["step"], stored["peer_library"], *agent["log"]),
         *(value for name, value in agent.items() if name not in {"log", "exit_code", "shared"}),
         *(value for name, value in facts.items() if name not in {"properties", "anchors"}),
         *(text for pair in facts["properties"] for text in pair),
@@ -193,18 +211,24 @@ def _check(stored: Mapping[str, Any], agent: Mapping[str, Any], facts: Mapping[s
         raise TypeError(f"{wrong[0]!r} stands where a text should")
     if not isinstance(agent["exit_code"], int | None):
         raise TypeError(f"{agent['exit_code']!r} is no exit code")
+    if any(one["then"] for one in stored["then"]):
+        raise ValueError("a step has steps of its own")
     if dt.datetime.fromisoformat(facts["at"]).utcoffset() is None:
         raise ValueError(f"'{facts['at']}' has no time zone")
 
 
 _TOLD_BY: Final[Mapping[Kind, Mapping[str, type]]] = {
     Kind.FIRST_BYTES: {"hex": str, "tls": bool},
-    Kind.CLIENT_HELLO: {"versions": list},
+    Kind.CLIENT_HELLO: {"versions": list, "alpn": list},
     Kind.STATE: {"name": str},
     Kind.ALERT: {"by": str, "level": str, "name": str},
     Kind.CLIENT_CHAIN: {"chain": list},
+    Kind.SERVER_CHAIN: {"chain": list},
+    Kind.CERTIFICATE_REQUEST: {"authorities": list},
     Kind.TLS_ERROR: {"reason": str},
     Kind.REQUEST: {"tls": bool, "records": list},
+    Kind.ARRIVED: {"records": list, "count": int},
+    Kind.SHIPPED: {"tls": bool, "records": list},
     Kind.CLOSED: {"by": str, "how": str},
 }
 """The facts without which an event of this kind cannot be judged."""
@@ -218,7 +242,7 @@ def _event(stored: Mapping[str, Any]) -> Event:
             raise TypeError(f"{event.facts[name]!r} cannot be '{name}' of '{event.kind}'")
     if event.kind is Kind.ALERT and event.facts["by"] not in {"agent", "peer"}:
         raise ValueError(f"nobody is called {event.facts['by']!r}")
-    if event.kind is Kind.CLIENT_CHAIN:
+    if event.kind in {Kind.CLIENT_CHAIN, Kind.SERVER_CHAIN}:
         for pem in event.facts["chain"]:
             try:
                 x509.load_pem_x509_certificate(pem.encode())

@@ -182,6 +182,12 @@ def _of_anchoring(
     above = path([top, *known], anchors)[1:]
     if above and is_self_signed(above[-1]):
         certain = above[-1] in anchors or len(above) == 1
+        if not certain:
+            facts_above = {"issuer": subject_of(above[-1].subject)}
+            return [
+                Flaw(kind="missing_intermediate", certificate=top, facts=facts),
+                Flaw(kind="untrusted_root", certificate=above[-2], facts=facts_above),
+            ]
         kinds = ["missing_intermediate" if above[-1] in anchors else "untrusted_root"]
     elif len(route) == 1 and "root" not in facts["issuer"].lower():
         kinds.reverse()

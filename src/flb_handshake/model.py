@@ -1,12 +1,18 @@
-"""The words of the harness as frozen types: what is tried, expected, and can come of it."""
+"""The words of the harness as frozen types: what is tried, on both sides, and what changes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from flb_handshake.certificates import HEALTHY, HOST, CertSpec, Chain
+from flb_handshake.behaviours import Behaviour, Close, Reset, Serve
+from flb_handshake.certificates import CLIENT_CHAIN, HEALTHY, HOST, ROOT, CertSpec, Chain
+from flb_handshake.expectations import Expectation
+from flb_handshake.outcomes import Fates
+
+_AS_IT_SHOULD: Final = Serve()
 
 DEFAULT_VERSION: Final = "5.1.1"
 """The Fluent Bit that is tried when nobody names one."""
@@ -82,29 +88,14 @@ class ClientAuth(StrEnum):
     DEMAND = "demand"
 
 
-class Moment(StrEnum):
-    """A point of a connection at which a peer can misbehave."""
-
-    ACCEPTED = "after accept"
-    CLIENT_HELLO = "after ClientHello"
-
-
-class Conduct(StrEnum):
-    """What a collector does with a connection."""
-
-    SERVE = "serve"
-    CLEARTEXT = "serve without TLS"
-    SILENT = "silent"
-    CLOSE = "close"
-    RESET = "reset"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
-    """How a collector behaves: what it does, and from when on."""
+class ProxySpec:
+    """An HTTP proxy before the collector, on the collector's own port (CONNECT)."""
 
-    conduct: Conduct = Conduct.SERVE
-    at: Moment = Moment.ACCEPTED
+    chain: Chain | None = None
+    """What it presents, where it is reached over TLS itself (`https://`); None: over plain TCP."""
+    status: int = 200
+    """What it answers to CONNECT; with anything but 200 the tunnel does not come to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,17 +106,51 @@ class CollectorSpec:
     client_auth: ClientAuth = ClientAuth.NONE
     client_ca: CertSpec | None = None
     """What client certificates must lead to, where they are wanted."""
+    acceptable: tuple[CertSpec, ...] | None = None
+    """The CAs that it names when it wants a client certificate; None: the one in `client_ca`."""
     min_version: str | None = None
     max_version: str | None = None
     """`TLSv1` to `TLSv1.3`; None leaves the library's bound."""
     ciphers: str | None = None
     """OpenSSL's cipher list, up to TLS 1.2."""
+    suites: str | None = None
+    """OpenSSL's list of cipher suites of TLS 1.3."""
+    groups: str | None = None
+    """OpenSSL's list of groups for the key exchange."""
     alpn: tuple[str, ...] = ()
-    behaviour: Behaviour = Behaviour()
+    tickets: bool = False
+    """Whether sessions can be resumed."""
+    behaviour: Behaviour = _AS_IT_SHOULD
+    proxy: ProxySpec | None = None
     files: tuple[str, str] | None = None
     """A user's own chain and key (PEM text); they take the place of `chain`."""
     client_ca_pem: str | None = None
     """A user's own CA for client certificates (PEM text)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipperSpec:
+    """The peer of an input: a TLS client, which ships one record in the input's own protocol."""
+
+    chain: Chain | None = CLIENT_CHAIN
+    """What it presents when it is asked; None: it has no certificate."""
+    trusts: CertSpec | None = ROOT
+    """What the agent's certificate must lead to; None: it believes any."""
+    sni: str | None = HOST
+    min_version: str | None = None
+    max_version: str | None = None
+    ciphers: str | None = None
+    alpn: tuple[str, ...] = ()
+    """What it offers beside, or in place of, its protocol's own; see `http2`."""
+    http2: bool = False
+    """An HTTP shipper offers h2 and http/1.1, and speaks what is chosen; else http/1.1 alone."""
+    resumes: bool = False
+    """Whether it offers the session of its last connection on the next one."""
+    silent_others: int = 0
+    """So many other clients have connected before it, say nothing and stay."""
+    keeps: bool = False
+    """Whether it keeps its connection for the next record."""
+    behaviour: Behaviour = _AS_IT_SHOULD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,9 +170,14 @@ class AgentSpec:
     """`tls.vhost`: the name that is sent as SNI and checked; None leaves it to `host`."""
     properties: tuple[tuple[str, str | None], ...] = ()
     """Raw properties of the output, last word; None takes one away."""
+    proxy_ca: File | CAFile | None = None
+    """`tls.proxy.ca_file`: what the certificate of an HTTPS proxy must lead to."""
+    service: tuple[tuple[str, str], ...] = ()
+    """Properties of the service; a process of its own goes with them."""
     source: tuple[str, ...] = ()
     """Lines of a log file that `tail` reads; empty: one record of `dummy`."""
     input_properties: tuple[tuple[str, str], ...] = ()
+    """Of the input that feeds an output."""
     config: str | None = None
     """A whole configuration in place of the rendered one; `{port}` and `{certs}` are filled in."""
 
@@ -157,90 +187,150 @@ class AgentSpec:
         return self.vhost or self.host
 
 
+class Role(StrEnum):
+    """Which part of Fluent Bit is tried: the TLS client in an output, or the server in an input."""
+
+    OUTPUT = "output"
+    INPUT = "input"
+
+
+class Way(StrEnum):
+    """How a file gets another content."""
+
+    IN_PLACE = "in place"
+    """The same inode, written anew."""
+    RENAME = "by rename"
+    """A new file, moved over the old one."""
+    SYMLINK = "by symlink swap"
+    """As Kubernetes mounts a secret: the path is a symbolic link through `..data`, which is moved
+    to another directory. The path is such a link from the start."""
+
+
+class Reload(StrEnum):
+    """How Fluent Bit is told to read its configuration again (`hot_reload on`)."""
+
+    SIGHUP = "SIGHUP"
+    HTTP = "POST /api/v2/reload"
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """A file of the agent has another content from now on."""
+
+    file: str
+    """The agent's field that names it: `ca`, `crt`, `key` or `ca_path`."""
+    to: File
+    way: Way = Way.RENAME
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """The peer is another from now on: these fields of its spec. New connections see it."""
+
+    fields: tuple[tuple[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """The peer goes away, with a reset of what is open, and is back at the same address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """The peer ends the connections that are open, politely or not; it goes on listening."""
+
+    how: Close | Reset = field(default_factory=Close)
+
+
+LONGEST_WAIT: Final = timedelta(minutes=1)
+"""How long time may have to pass for a certificate to expire."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expire:
+    """Time passes, until this certificate has expired."""
+
+    spec: CertSpec
+
+
+Change: TypeAlias = Replace | Present | Restart | Hangup | Expire | Reload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What changes, in this order; then one more record is to be delivered."""
+
+    name: str
+    changes: tuple[Change, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
     """An agent and its peer. Two setups that would run alike are equal, whatever led to them."""
 
     agent: AgentSpec = AgentSpec()
-    peer: CollectorSpec = CollectorSpec()
+    peer: CollectorSpec | ShipperSpec = CollectorSpec()
+    steps: tuple[Step, ...] = ()
+    """What changes while the agent runs, after a first record."""
     whole: Setup | None = field(default=None, compare=False)
     """The setup before the first defect: the control twin. None: nothing is wrong here."""
 
-    def but(self, **changes: Any) -> Setup:
-        """This setup with a defect: fields of the agent or of the peer, whichever has them.
+    @property
+    def role(self) -> Role:
+        """Which part of Fluent Bit is tried."""
+        return Role.OUTPUT if isinstance(self.peer, CollectorSpec) else Role.INPUT
 
-        Raises TypeError for a name that neither has.
+    @property
+    def judged(self) -> Chain:
+        """The chain of the peer's that CA.File is meant for, and of which its kinds speak.
+
+        An input is meant to admit the catalogue's healthy client, whoever comes.
         """
+        return self.peer.chain if isinstance(self.peer, CollectorSpec) else CLIENT_CHAIN
+
+    @property
+    def collector(self) -> CollectorSpec:
+        """The peer of an output. Raises TypeError for an input's."""
+        if not isinstance(self.peer, CollectorSpec):
+            raise TypeError("the peer of an input is no collector")
+        return self.peer
+
+    @property
+    def shipper(self) -> ShipperSpec:
+        """The peer of an input. Raises TypeError for an output's."""
+        if not isinstance(self.peer, ShipperSpec):
+            raise TypeError("the peer of an output is no shipper")
+        return self.peer
+
+    def but(self, **changes: Any) -> Setup:
+        """This setup with a defect: `steps`, or fields of the agent or of the peer.
+
+        Raises TypeError for a name that none of them has.
+        """
+        peer_fields = type(self.peer).__dataclass_fields__
         agent = {name: value for name, value in changes.items() if name in _AGENT_FIELDS}
-        peer = {name: value for name, value in changes.items() if name in _PEER_FIELDS}
-        if unknown := set(changes) - set(agent) - set(peer):
+        peer = {name: value for name, value in changes.items() if name in peer_fields}
+        if unknown := set(changes) - set(agent) - set(peer) - {"steps"}:
             raise TypeError(f"neither agent nor peer has {', '.join(sorted(unknown))}")
         return Setup(
             agent=replace(self.agent, **agent),
             peer=replace(self.peer, **peer),
+            steps=changes.get("steps", self.steps),
             whole=self.whole or self,
         )
 
+    def after(self, step: Step) -> Setup:
+        """What stands once this step's changes are made: the agent's files, and the peer."""
+        made = self
+        for change in step.changes:
+            if isinstance(change, Replace):
+                made = made.but(**{change.file: change.to})
+            elif isinstance(change, Present):
+                made = made.but(**dict(change.fields))
+        return replace(made, whole=self.whole)
+
 
 _AGENT_FIELDS: Final = frozenset(AgentSpec.__dataclass_fields__)
-_PEER_FIELDS: Final = frozenset(CollectorSpec.__dataclass_fields__)
-
-
-class Outcome(StrEnum):
-    """What became of a run. INVALID: the harness failed, so nothing is known of the agent."""
-
-    DELIVERED = "DELIVERED"
-    CLEARTEXT = "CLEARTEXT"
-    REFUSED_BY_AGENT = "REFUSED_BY_AGENT"
-    REFUSED_BY_PEER = "REFUSED_BY_PEER"
-    NOT_STARTED = "NOT_STARTED"
-    CUT = "CUT"
-    STALLED = "STALLED"
-    INVALID = "INVALID"
-
-    @property
-    def arrived(self) -> bool:
-        """Whether the records left the agent."""
-        return self in {Outcome.DELIVERED, Outcome.CLEARTEXT}
-
-
-class Side(StrEnum):
-    """An end of a handshake."""
-
-    AGENT = "agent"
-    PEER = "peer"
-
-
-class Exposure(StrEnum):
-    """What an attacker gains if it stays so."""
-
-    CLEARTEXT = "CLEARTEXT"
-    WRONG_PEER_ACCEPTED = "WRONG_PEER_ACCEPTED"
-    NAME_UNCHECKED = "NAME_UNCHECKED"
-    ANONYMOUS_CLIENT_ACCEPTED = "ANONYMOUS_CLIENT_ACCEPTED"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Does:
-    """What is expected of a run: the outcome, who refused, with which alert, and more."""
-
-    outcome: Outcome
-    alert: str | None = None
-    """IANA's name of the alert that ended it; None: no alert at all."""
-    says: str | None = None
-    """A line of the agent's log holds this."""
-    lines: tuple[str, ...] = ()
-    """The lines of a log file that arrive, each as `log` of a record, and no others."""
-    client_subject: str | None = None
-    """The subject by which the collector knows the agent."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
-    """What this Fluent Bit does, and what a careful operator would want (None: the same)."""
-
-    does: Does
-    should: Outcome | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,10 +341,25 @@ class Scenario:
     because: str
     setup: Setup
     expectation: Expectation
+    then: tuple[Expectation, ...] = ()
+    """What is expected after each step of the setup."""
+    fates: Fates | None = None
+    """What is expected of the records of all steps together; None: see `fates_on`."""
     refs: tuple[str, ...] = ()
     where: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     """The axis values that make this cell of its matrix."""
+
+    def fates_on(self, version: str) -> Fates:
+        """What is expected of the records on this release.
+
+        Unless it is declared, a step that does not deliver loses its record, and no other is lost,
+        late or doubled.
+        """
+        if self.fates is not None:
+            return self.fates
+        expected = (self.expectation, *self.then)
+        return Fates(lost=sum(not one.does.on(version).outcome.arrived for one in expected))
 
     @property
     def control(self) -> Setup | None:
@@ -263,15 +368,3 @@ class Scenario:
         None where nothing is wrong: then the setup would be its own twin.
         """
         return None if self.setup.whole == self.setup else self.setup.whole
-
-
-class VerdictKind(StrEnum):
-    """An observation held against its expectation."""
-
-    AGREES = "AGREES"
-    UNEXPECTED_SUCCESS = "UNEXPECTED_SUCCESS"
-    UNEXPECTED_FAILURE = "UNEXPECTED_FAILURE"
-    WRONG_REASON = "WRONG_REASON"
-    CONTROL_FAILED = "CONTROL_FAILED"
-    HARNESS_ERROR = "HARNESS_ERROR"
-    UNSUPPORTED = "UNSUPPORTED"

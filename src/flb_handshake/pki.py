@@ -18,12 +18,16 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from flb_handshake import der
 from flb_handshake.certificates import CertSpec, Chain, Key, Tamper, Usage
+from flb_handshake.errors import HarnessFailure
 
 PrivateKey: TypeAlias = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 
 _ORGANISATION: Final = "flb-handshake"
 _UNKNOWN_OID: Final = x509.ObjectIdentifier("2.25.104729")
 """Under 2.25 (X.667) anyone may take a number; nobody has given this one a meaning."""
+
+_YEARS: Final = range(2001, 2990)
+"""In which the healthy baseline is valid: trustme's CAs begin in 2000 and end in 3000."""
 
 _NO_LIMIT: Final = 99
 """trustme always limits the path length; no chain of ours comes near this."""
@@ -41,7 +45,15 @@ class Pki:
     """
 
     def __init__(self, now: dt.datetime | None = None) -> None:
+        """Raises HarnessFailure for a moment at which nothing that it mints would be valid."""
         self.now = now or dt.datetime.now(dt.UTC).replace(microsecond=0)
+        if self.now.year not in _YEARS:
+            raise HarnessFailure(
+                f"this machine's clock says that it is {self.now:%Y-%m-%d %H:%M} UTC: no "
+                "certificate of ours would be valid then",
+                hint="set the clock (`timedatectl`, `date`) to a year from "
+                f"{_YEARS[0]} to {_YEARS[-1]}",
+            )
         self._keys: dict[tuple[Key, str, str], PrivateKey] = {}
         self._certificates: dict[CertSpec, x509.Certificate] = {}
         self._authorities: dict[CertSpec, trustme.CA] = {}

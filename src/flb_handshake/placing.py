@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from flb_handshake import der
+from flb_handshake.agent.changing import DATA, Content
 from flb_handshake.agent.contract import PlacedFile
 from flb_handshake.certificates import CertSpec
 from flb_handshake.model import File, FileForm
@@ -29,21 +31,39 @@ class Files:
         self._pki = pki
         self._paths: dict[File, str] = {}
         self._taken: set[str] = set()
+        self._volume = ""
 
-    def place(self, wanted: Iterable[File]) -> Placed:
-        """Paths for these files, the files themselves gathered."""
+    def place(self, wanted: Iterable[File], *, mounted: bool = False) -> Placed:
+        """Paths for these files, the files themselves gathered.
+
+        `mounted` puts them as Kubernetes mounts a secret: each is a link through `..data`.
+        """
         for file in wanted:
             if file not in self._paths:
                 name = self._free_name(file)
-                self._paths[file] = f"{self._directory}/{name}"
-                self.files += self._contents(file, name)
+                if mounted:
+                    self._paths[file] = f"{self._directory}/{_VOLUME}/{name}"
+                    self.files += self._mounted(file, name)
+                else:
+                    self._paths[file] = f"{self._directory}/{name}"
+                    self.files += _gathered(name, file, parts(self._pki, file))
         return Placed(paths=self._paths)
 
-    def source(self, tag: str, lines: Sequence[str]) -> str:
-        """The path of a log file with these lines."""
-        name = f"{tag}.log"
-        text = "".join(f"{line}\n" for line in lines)
-        self.files.append(PlacedFile(path=name, content=text.encode()))
+    def _mounted(self, file: File, name: str) -> list[PlacedFile]:
+        made = []
+        if not self._volume:
+            self._volume = f"{_VOLUME}/{_FIRST}"
+            made += [
+                PlacedFile(path=_VOLUME, content=None),
+                PlacedFile(path=self._volume, content=None),
+                PlacedFile(path=f"{_VOLUME}/{DATA}", content=None, link=_FIRST),
+            ]
+        link = PlacedFile(path=f"{_VOLUME}/{name}", content=None, link=f"{DATA}/{name}")
+        return [*made, *_gathered(f"{self._volume}/{name}", file, parts(self._pki, file)), link]
+
+    def text(self, name: str, content: str) -> str:
+        """The path of a text that is not the scenario's own: a log to read, parsers."""
+        self.files.append(PlacedFile(path=name, content=content.encode()))
         return f"{self._directory}/{name}"
 
     def _free_name(self, file: File) -> str:
@@ -55,24 +75,39 @@ class Files:
         self._taken.add(name)
         return name
 
-    def _contents(self, file: File, name: str) -> list[PlacedFile]:
-        match file.form:
-            case FileForm.MISSING:
-                return []
-            case FileForm.DIRECTORY:
-                return [PlacedFile(path=name, content=None)]
-            case FileForm.HASHED:
-                return _directory(name, hashed(self._pki, file.certs))
-            case FileForm.UNHASHED:
-                certs = {f"{index}.pem": self._pki.pem(c) for index, c in enumerate(file.certs)}
-                return _directory(name, certs)
-            case FileForm.UNREADABLE:
-                return [PlacedFile(path=name, content=self._pki.pem(*file.certs), mode=0o000)]
-            case FileForm.KEY:
-                (owner,) = file.certs
-                return [PlacedFile(path=name, content=self._pki.key_pem(owner, file.passphrase))]
-            case _:
-                return [PlacedFile(path=name, content=content(self._pki, file))]
+
+_VOLUME: Final = "secret"
+_FIRST: Final = "..0"
+
+
+def parts(pki: Pki, file: File) -> Content | None:
+    """What stands on the disk for a file: bytes and mode, of a directory by name; None: nothing."""
+    match file.form:
+        case FileForm.MISSING:
+            return None
+        case FileForm.DIRECTORY:
+            return {}
+        case FileForm.HASHED:
+            return {name: (data, 0o600) for name, data in hashed(pki, file.certs).items()}
+        case FileForm.UNHASHED:
+            return {f"{i}.pem": (pki.pem(spec), 0o600) for i, spec in enumerate(file.certs)}
+        case FileForm.UNREADABLE:
+            return {"": (pki.pem(*file.certs), 0o000)}
+        case FileForm.KEY:
+            (owner,) = file.certs
+            return {"": (pki.key_pem(owner, file.passphrase), 0o600)}
+        case _:
+            return {"": (content(pki, file), 0o600)}
+
+
+def _gathered(name: str, file: File, held: Content | None) -> list[PlacedFile]:
+    if held is None:
+        return []
+    found = [PlacedFile(path=name, content=None)] if file.form in _DIRECTORIES else []
+    for inner, (data, mode) in held.items():
+        path = f"{name}/{inner}" if inner else name
+        found.append(PlacedFile(path=path, content=data, mode=mode))
+    return found
 
 
 def content(pki: Pki, file: File) -> bytes:
@@ -127,10 +162,3 @@ def subject_hash(certificate: x509.Certificate) -> int:
     digest = hashes.Hash(hashes.SHA1())  # noqa: S303 # OpenSSL's choice, not for security
     digest.update(der.canonical_name(certificate.subject.public_bytes()))
     return int.from_bytes(digest.finalize()[:4], "little")
-
-
-def _directory(name: str, contents: Mapping[str, bytes]) -> list[PlacedFile]:
-    return [
-        PlacedFile(path=name, content=None),
-        *(PlacedFile(path=f"{name}/{inner}", content=data) for inner, data in contents.items()),
-    ]

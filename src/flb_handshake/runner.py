@@ -5,31 +5,48 @@ from __future__ import annotations
 import asyncio
 import math
 import platform
+from collections import defaultdict
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
+from enum import Enum
 from functools import partial
 from typing import Any, Final, TypeVar
 
 from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Agent, Running
+from flb_handshake.agent.ports import Ports
+from flb_handshake.deliveries import Waiting, scenes_of
 from flb_handshake.errors import HarnessFailure
 from flb_handshake.evidence import AgentRun, Evidence
-from flb_handshake.model import Setup
+from flb_handshake.facts import facts_of
+from flb_handshake.model import Role, Setup
+from flb_handshake.objections import objection
 from flb_handshake.peer import tls
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.pki import Pki, key_identity
 from flb_handshake.placing import Files
-from flb_handshake.planning import Play, batches, needs, slow_keys
+from flb_handshake.planning import (
+    Play,
+    batches,
+    good_for,
+    is_impatient,
+    is_urgent,
+    needs,
+    slow_keys,
+)
+from flb_handshake.scenes import Scene
 from flb_handshake.settings import Part, files_of
-from flb_handshake.staging import Batch, Member, facts, staged
+from flb_handshake.shipments import ship_all
+from flb_handshake.staging import Batch, Member, staged
+from flb_handshake.stepping import Surroundings, play_steps
+
+_TRIES: Final = 3
+"""How often a play is begun whose certificates expire at once."""
 
 _DEADLINE: Final = 6.0
-"""Seconds a process is given, and a bit more for each of its outputs."""
+"""Seconds in which something must happen to a process: an output of it gets on, a step ends."""
 
-_LAST_WORDS: Final = 0.3
-"""Seconds for the log to say the rest, once every collector of a process has come to its end."""
-
-_DEADLINE_PER_OUTPUT: Final = 0.01
 _LARGE: Final = 250
 """Outputs from which on a process runs alone among its like: open connections take memory."""
 
@@ -58,7 +75,24 @@ async def play(
     try:
         return await stage.play(plays, isolated=isolated)
     finally:
-        stage.collector.close()
+        stage.close()
+
+
+class _When(Enum):
+    """What a play has to wait for."""
+
+    NOW = "nothing"
+    MINTED = "keys that take long to make"
+    AT_ONCE = "its certificates, which are made when its turn has come"
+    QUIET = "everybody else: its agent gives up soon"
+
+
+def _when(setup: Setup) -> _When:
+    if is_impatient(setup):
+        return _When.QUIET
+    if is_urgent(setup):
+        return _When.AT_ONCE
+    return _When.MINTED if slow_keys(setup) else _When.NOW
 
 
 class _Stage:
@@ -70,6 +104,7 @@ class _Stage:
         self.agent = agent
         self.pki = Pki()
         self.collector = Collector(self.pki, bind=agent.bind)
+        self.ports = Ports()
         self._deadline = deadline
         self._progress = progress
         self._evidence = kept
@@ -83,16 +118,58 @@ class _Stage:
             distinct.setdefault(one.setup, one)
         possible = []
         for one in distinct.values():
+            if (wrong := objection(one.setup)) is not None:
+                failed = HarnessFailure(wrong.what, hint=wrong.hint)
+                self._keep(one.setup, self._nothing(one, harness_error=_told(failed)))
+                continue
             missing = [self.agent.lacks[it] for it in needs(one.setup) if it in self.agent.lacks]
             if missing:
                 self._keep(one.setup, self._nothing(one, unsupported="; ".join(missing)))
             else:
                 possible.append(one)
         plan = partial(batches, version=self.agent.identity.version, isolated=isolated)
-        slow = [one for one in possible if slow_keys(one.setup)]
-        fast = [one for one in possible if not slow_keys(one.setup)]
-        await _together([self._perform(plan(fast)), self._perform_when_minted(plan(slow), slow)])
+        groups: dict[_When, list[Play]] = defaultdict(list)
+        for one in possible:
+            groups[_when(one.setup)].append(one)
+        slow = groups[_When.MINTED]
+        await _together(
+            [
+                self._perform(plan(groups[_When.NOW])),
+                self._perform_when_minted(plan(slow), slow),
+                *(self._perform_at_once(one) for one in groups[_When.AT_ONCE]),
+            ]
+        )
+        await self._perform(plan(groups[_When.QUIET]))
         return self._evidence
+
+    async def _perform_at_once(self, one: Play) -> None:
+        """Plays what would expire if it waited: its certificates are made when its turn comes.
+
+        On a machine so busy that they have expired before the first record was through, it is
+        played again, with new ones.
+        """
+        async with self._turns:
+            for _ in range(_TRIES):
+                stage = _Stage(self.agent, self._deadline, self._progress, self._evidence)
+                try:
+                    await stage._perform([[one]])
+                finally:
+                    stage.close()
+                if not self._was_too_late(one.setup):
+                    return
+        said = f"{_TRIES} times its certificates had expired before the first record was through"
+        self._keep(one.setup, self._nothing(one, harness_error=f"{said}: this machine is too busy"))
+
+    def _was_too_late(self, setup: Setup) -> bool:
+        events = self._evidence[setup].events
+        # Certificates count in whole seconds: the first of theirs may be over when they are made.
+        lasted = good_for(setup).total_seconds() - 1
+        return bool(events) and events[-1].t > lasted
+
+    def close(self) -> None:
+        """Lets go of all ports."""
+        self.collector.close()
+        self.ports.release()
 
     async def _perform_when_minted(
         self, planned: Sequence[Sequence[Play]], slow: Sequence[Play]
@@ -104,7 +181,9 @@ class _Stage:
 
     async def _perform(self, planned: Sequence[Sequence[Play]]) -> None:
         """Runs the batches side by side; what an exit leaves open is played again, divided."""
-        ready = [await staged(one, self.agent, self.collector, self.pki) for one in planned]
+        ready = [
+            await staged(one, self.agent, self.collector, self.ports, self.pki) for one in planned
+        ]
         await self.agent.prepare([one.job for one in ready])
         rest = await _together([self._run(one) for one in ready])
         again = [plays for left in rest for plays in left]
@@ -115,66 +194,75 @@ class _Stage:
         """Runs a batch; gives what must be played again to know which play ended the process."""
         turn = self._large_turns if len(batch.members) > _LARGE else self._turns
         async with turn:
-            began = self.collector.clock()
             try:
                 running = await self.agent.start(batch.job)
-                exit_code, until = await self._watched(batch, running)
+                scenes, exit_code = await self._performed(batch, running)
             except HarnessFailure as error:
                 for one in batch.members:
-                    self._keep(one.play.setup, self._nothing(one.play, harness_error=str(error)))
+                    self._keep(one.play.setup, self._nothing(one.play, harness_error=_told(error)))
                 return []
         for one in batch.members:
             one.listener.close()
         again = _undecided(batch) if exit_code is not None and batch.is_mixed else []
-        self._collect(batch, running, exit_code, (began, until), {id(one) for one in again})
+        self._collect(batch, scenes, exit_code, {id(one) for one in again})
         if len(again) < len(batch.members):
             return [[one.play] for one in again]
         middle = len(again) // 2
         return [[one.play for one in half] for half in (again[:middle], again[middle:])]
 
-    async def _watched(self, batch: Batch, running: Running) -> tuple[int | None, float]:
-        """Waits for all that can happen, then stops it; its exit code, if it ended by itself.
-
-        And when it was stopped: a connection that ends after that was cut by us, not by the agent.
-        """
-        waiting = _Waiting(batch, running)
-        await waiting.until_done(self._deadline + _DEADLINE_PER_OUTPUT * len(batch.members))
-        exit_code = running.exited.result() if running.exited.done() else None
-        until = round(self.collector.clock(), 6)  # as events have it
-        await running.stop()
-        return exit_code, until if exit_code is None else math.inf
+    async def _performed(self, batch: Batch, running: Running) -> tuple[list[Scene], int | None]:
+        """The scenes of all members, and the exit code, if the agent ended by itself."""
+        began = self.collector.clock()
+        try:
+            if batch.members[0].play.setup.steps:
+                around = Surroundings(collector=self.collector, pki=self.pki, limit=self._deadline)
+                scenes = await play_steps(batch.members[0], running, around)
+            elif batch.role is Role.INPUT:
+                scenes = await ship_all(batch, running, self.collector, self.pki, self._deadline)
+            else:
+                scenes = []
+                await Waiting(batch, running).until_done(self._deadline)
+            exit_code = running.exited.result() if running.exited.done() else None
+            if exit_code is not None:
+                _check_ports(batch, running)
+            # A connection that ends from now on was cut by us, not by the agent.
+            until = round(self.collector.clock(), 6) if exit_code is None else math.inf
+        finally:
+            await running.stop()
+        return scenes or scenes_of(batch, running, began, until, exit_code), exit_code
 
     def _collect(
-        self,
-        batch: Batch,
-        running: Running,
-        exit_code: int | None,
-        span: tuple[float, float],
-        left_out: set[int],
+        self, batch: Batch, scenes: Sequence[Scene], exit_code: int | None, left_out: set[int]
     ) -> None:
-        began, until = span
+        by_member: dict[int, list[Scene]] = defaultdict(list)
+        for scene in scenes:
+            by_member[id(scene.member)].append(scene)
         alone = len(batch.members) == 1
-        everything = [line for line in running.log.lines if not logs.is_step(line)]
-        whose = {} if alone else logs.attributed(everything, batch.ports)
-        loud = [line for line in everything if _is_loud(line)] if exit_code is not None else []
         for one in batch.members:
             if id(one) in left_out:
                 continue
-            events = tuple(event for event in one.listener.events if event.t <= until)
-            lines = everything if alone else whose.get(one.part.alias, [])
-            if exit_code is not None and not events:
-                lines = loud
-            last = events[-1].t if events else self.collector.clock()
-            evidence = Evidence(
-                scenario=one.play.alias,
-                agent=self._agent_run(one.section, lines, exit_code, shared=not alone),
-                facts=one.facts,
-                events=events,
-                peer_library=tls.library(),
-                duration=max(0.0, last - began),
-                host=_HOST,
+            first, *then = (
+                self._evidence_of(
+                    scene, exit_code if scene is by_member[id(one)][-1] else None, shared=not alone
+                )
+                for scene in by_member[id(one)]
             )
-            self._keep(one.play.setup, evidence)
+            self._keep(one.play.setup, replace(first, then=tuple(then)))
+
+    def _evidence_of(self, scene: Scene, exit_code: int | None, *, shared: bool) -> Evidence:
+        last = scene.events[-1].t if scene.events else self.collector.clock()
+        lines = [line for line in scene.lines if not logs.is_step(line)]
+        return Evidence(
+            scenario=scene.member.play.alias,
+            agent=self._agent_run(scene.member.section, lines, exit_code, shared=shared),
+            facts=scene.facts,
+            events=scene.events,
+            peer_library=tls.library(),
+            duration=max(0.0, last - scene.began),
+            host=_HOST,
+            step=scene.step,
+            made=scene.made,
+        )
 
     def _agent_run(
         self, config: str, log: Sequence[str], exit_code: int | None, *, shared: bool
@@ -199,7 +287,7 @@ class _Stage:
         return Evidence(
             scenario=one.alias,
             agent=self._agent_run("", (), None, shared=False),
-            facts=facts(part, Files("", self.pki).place(files_of(one.setup)), self.pki),
+            facts=facts_of(part, Files("", self.pki).place(files_of(one.setup)), self.pki),
             events=(),
             peer_library=tls.library(),
             duration=0.0,
@@ -211,6 +299,25 @@ class _Stage:
     def _keep(self, setup: Setup, evidence: Evidence) -> None:
         self._evidence[setup] = evidence
         self._progress(len(self._evidence))
+
+
+def _told(failure: HarnessFailure) -> str:
+    return f"{failure} ({failure.hint})"
+
+
+def _check_ports(batch: Batch, running: Running) -> None:
+    """Raises HarnessFailure if it ended because somebody has a port that was reserved for it.
+
+    A port that a user's own configuration names is the agent's own affair.
+    """
+    reserved = {port for one in batch.members for port in (one.part.listens, one.part.admin)}
+    for line in running.log.lines:
+        port = logs.taken_port(line)
+        if port in reserved:
+            raise HarnessFailure(
+                f"the agent could not listen on port {port}: something else has it",
+                hint=f"`ss -ltnp 'sport = :{port}'` shows what; another run takes other ports",
+            )
 
 
 async def _together(works: Sequence[Coroutine[Any, Any, _Value]]) -> list[_Value]:
@@ -239,57 +346,3 @@ def _is_the_end(event: Event) -> bool:
     return event.kind is Kind.REQUEST or (
         event.kind is Kind.ALERT and event.facts["level"] == "fatal"
     )
-
-
-class _Waiting:
-    """Knows when every output of a batch has come to its end: no sleeping, no polling."""
-
-    def __init__(self, batch: Batch, running: Running) -> None:
-        self._running = running
-        self._ports = batch.ports
-        self._listeners = {one.part.alias: one.listener for one in batch.members}
-        self._left = set(self._listeners)
-        self._unsettled = set(self._listeners)
-        self._said_final: set[str] = set()
-        self._done = asyncio.Event()
-        for alias, listener in self._listeners.items():
-            listener.on_settled = partial(self._settled, alias)
-        running.log.watch = self._on_line
-        for line in running.log.lines:
-            self._on_line(line)
-
-    async def until_done(self, limit: float) -> None:
-        """Returns when all outputs are done, the agent has exited, or the limit (s) is reached."""
-        done: asyncio.Future[Any] = asyncio.create_task(self._done.wait())
-        try:
-            ends: set[asyncio.Future[Any]] = {done, self._running.exited}
-            await asyncio.wait(ends, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            done.cancel()
-
-    def _on_line(self, line: str) -> None:
-        alias = logs.final_alias(line, self._ports)
-        if alias is not None:
-            self._said_final.add(alias)
-            self._look(alias)
-
-    def _settled(self, alias: str) -> None:
-        """The collector has all it can get; the log may have last words, but not for long."""
-        self._unsettled.discard(alias)
-        self._look(alias)
-        if not self._unsettled:
-            asyncio.get_running_loop().call_later(_LAST_WORDS, self._done.set)
-
-    def _look(self, alias: str) -> None:
-        listener = self._listeners.get(alias)
-        if listener is None or alias not in self._said_final:
-            return
-        if listener.settled or not listener.events:
-            self._left.discard(alias)
-            if not self._left:
-                self._done.set()
-
-
-def _is_loud(line: str) -> bool:
-    parsed = logs.parse(line)
-    return parsed is None or parsed.level in {logs.Level.ERROR, logs.Level.WARN}

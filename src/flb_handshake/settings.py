@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flb_handshake.certificates import OTHER_ROOT, CertSpec, Chain, expired
-from flb_handshake.model import AgentSpec, CAFile, File, FileForm, Mode, Setup
+from flb_handshake.model import CAFile, CollectorSpec, File, FileForm, Mode, Reload, Role, Setup
 
 ModeTable = Mapping[Mode, Mapping[str, str]]
 
@@ -23,8 +23,22 @@ OUTPUT_MODES: Final[ModeTable] = {
 }
 """Mode, mapped once. `require` adds nothing: a server always presents a certificate."""
 
+INPUT_MODES: Final[ModeTable] = {
+    Mode.OFF: {"tls": "off"},
+    Mode.NONE: {"tls": "on", "tls.verify": "off"},
+    Mode.VERIFY_PEER: {"tls": "on", "tls.verify": "on"},
+    Mode.VERIFY_HOST: {"tls": "on", "tls.verify": "on", "tls.verify_hostname": "on"},
+    Mode.REQUIRE: {"tls": "on", "tls.verify": "on", "tls.verify_client_cert": "on"},
+}
+"""The same for an input, which is a TLS server: `verify_peer` asks for a client certificate and
+takes none; `require` (5.0 and later) takes nobody without one. `verify_host` is `verify_peer`: a
+client has no name to be checked."""
+
 RECORD: Final = '{"message":"handshake"}'
 """The record that `dummy` makes."""
+
+LOOPBACK: Final = "127.0.0.1"
+"""Where the inputs of an agent listen, and its own HTTP server."""
 
 _PACE: Final = {
     "Flush": "0.01",
@@ -36,6 +50,24 @@ _PACE: Final = {
 
 _ANSWERS_AT: Final = {"http": {"URI": "/v1/logs", "Format": "json"}}
 """What makes a plugin send JSON to a path of ours."""
+
+_TAKES: Final = {
+    "tcp": {"Format": "json"},
+    "syslog": {"Mode": "tcp", "Parser": "syslog-rfc5424"},
+}
+"""What an input needs to take what our shipper ships."""
+
+_METRICS: Final = frozenset({"prometheus_remote_write"})
+"""Inputs whose records no output but the plugin of the same name sends on."""
+
+PARSERS: Final = """\
+[PARSER]
+    Name   syslog-rfc5424
+    Format regex
+    Regex  ^\\<(?<pri>[0-9]{1,5})\\>1 (?<time>[^ ]+) (?<host>[^ ]+) (?<ident>[^ ]+) \
+(?<pid>[-0-9]+) (?<msgid>[^ ]+) (?<extradata>(\\[(.*?)\\]|-)) (?<message>.+)$
+"""
+"""The parser that a syslog input cannot do without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,17 +82,44 @@ class Placed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One output of a configuration: whose settings, under which alias, dialling which port."""
+    """One scenario's part of a configuration: whose settings, under which alias and tag.
+
+    An output dials the collector at `address` and `port`; what an input takes is sent on to there.
+    """
 
     alias: str
     setup: Setup
     address: str
     port: int
     tag: str
+    listens: int = 0
+    """The port of an input: the one that is tried, or the one that feeds an output in steps."""
+    admin: int = 0
+    """The port of the agent's own HTTP server, where it is asked to reload; 0: it has none."""
 
 
-def ca_file(kind: CAFile | File | None, chain: Chain) -> File | None:
-    """The file that CA.File names, given the collector's chain; None: `tls.ca_file` is unset."""
+def listens(setup: Setup) -> bool:
+    """Whether an input listens for it: the one that is tried, or the feed of an output in steps."""
+    return setup.role is Role.INPUT or bool(setup.steps)
+
+
+def is_reloaded(setup: Setup) -> bool:
+    """Whether the agent is told to reload, for which it has an HTTP server."""
+    return any(isinstance(change, Reload) for step in setup.steps for change in step.changes)
+
+
+def is_parsed(setup: Setup) -> bool:
+    """Whether its input needs PARSERS."""
+    return setup.role is Role.INPUT and setup.agent.plugin == "syslog"
+
+
+def ca_file(setup: Setup) -> File | None:
+    """The file that CA.File names, given the peer's chain; None: `tls.ca_file` is unset."""
+    return ca_content(setup.agent.ca, setup.judged)
+
+
+def ca_content(kind: CAFile | File | None, chain: Chain) -> File | None:
+    """A CA file of this kind for a chain; None: unset."""
     if isinstance(kind, File) or kind is None:
         return kind
     if kind in {CAFile.SYSTEM, CAFile.UNSET}:
@@ -105,26 +164,47 @@ def _held(kind: CAFile, chain: Chain) -> tuple[CertSpec, ...]:
             return ()
 
 
-def files_of(setup: Setup) -> tuple[File, ...]:
-    """Every file that the agent's settings name."""
+def named_files(setup: Setup) -> dict[str, File]:
+    """Every file that the agent's settings name, by the property that names it."""
     agent = setup.agent
-    named = (ca_file(agent.ca, setup.peer.chain), agent.ca_path, agent.crt, agent.key)
-    return tuple(file for file in named if file is not None)
+    named = {
+        "tls.ca_path": agent.ca_path,
+        "tls.ca_file": ca_file(setup),
+        "tls.crt_file": agent.crt,
+        "tls.key_file": agent.key,
+        "tls.proxy.ca_file": _proxy_ca(setup),
+    }
+    return {name: file for name, file in named.items() if file is not None}
+
+
+def _proxy_ca(setup: Setup) -> File | None:
+    proxy = setup.peer.proxy if isinstance(setup.peer, CollectorSpec) else None
+    chain = proxy.chain if proxy else None
+    return ca_content(setup.agent.proxy_ca, chain or setup.judged)
+
+
+CHANGEABLE: Final = {
+    "ca": "tls.ca_file",
+    "ca_path": "tls.ca_path",
+    "crt": "tls.crt_file",
+    "key": "tls.key_file",
+}
+"""The property that names it, by the agent's field, of each file that can change meanwhile."""
+
+
+def files_of(setup: Setup) -> tuple[File, ...]:
+    """Every file that the agent's settings name, at the start."""
+    return tuple(named_files(setup).values())
 
 
 def properties(setup: Setup, placed: Placed) -> dict[str, str]:
-    """The TLS properties of the output, in the order in which people write them."""
+    """The TLS properties of the output or input, in the order in which people write them."""
     agent = setup.agent
-    made = dict(OUTPUT_MODES[agent.mode])
+    modes = OUTPUT_MODES if setup.role is Role.OUTPUT else INPUT_MODES
+    made = dict(modes[agent.mode])
     if agent.vhost is not None:
         made["tls.vhost"] = agent.vhost
-    named = {
-        "tls.ca_path": agent.ca_path,
-        "tls.ca_file": ca_file(agent.ca, setup.peer.chain),
-        "tls.crt_file": agent.crt,
-        "tls.key_file": agent.key,
-    }
-    made |= {name: placed[file] for name, file in named.items() if file is not None}
+    made |= {name: placed[file] for name, file in named_files(setup).items()}
     if agent.key_passwd is not None:
         made["tls.key_passwd"] = agent.key_passwd
     made["tls.debug"] = "1"
@@ -136,35 +216,72 @@ def properties(setup: Setup, placed: Placed) -> dict[str, str]:
     return made
 
 
-def configuration(parts: Sequence[Part], placed: Placed, sources: Mapping[str, str]) -> str:
-    """The whole text: a service, one input for each tag, one output for each part.
+def configuration(
+    parts: Sequence[Part], placed: Placed, sources: Mapping[str, str], parsers: str = ""
+) -> str:
+    """The whole text: a service, an input for each tag, an output for each part.
 
-    `sources` gives the path that `tail` reads for a tag; a tag that is not in it is fed by `dummy`.
+    `sources` gives the path that `tail` reads for a tag; a tag that is not in it is fed by `dummy`,
+    or over the port that its part listens on. `parsers` is the path of PARSERS, if it is needed.
     """
-    sections = [_section("SERVICE", _PACE)]
+    sections = [_section("SERVICE", _service(parts[0], parsers))]
     seen: set[str] = set()
     for part in parts:
-        if part.tag not in seen:
+        if part.setup.role is Role.OUTPUT and part.tag not in seen:
             seen.add(part.tag)
-            sections.append(_section("INPUT", _input(part, sources.get(part.tag))))
-    sections += [output_section(part, placed) for part in parts]
+            sections.append(_section("INPUT", _source(part, sources.get(part.tag))))
+    sections += [section(part, placed) for part in parts]
     return "\n".join(sections)
 
 
-def output_section(part: Part, placed: Placed) -> str:
-    """The text of one output."""
-    agent = part.setup.agent
+def _service(part: Part, parsers: str) -> dict[str, str]:
+    made = dict(_PACE)
+    if parsers:
+        made["Parsers_File"] = parsers
+    if part.admin:
+        own = {"HTTP_Server": "on", "HTTP_Listen": LOOPBACK, "HTTP_Port": str(part.admin)}
+        made |= {"Hot_Reload": "on", **own}
+    return made | dict(part.setup.agent.service)
+
+
+def section(part: Part, placed: Placed) -> str:
+    """The text that is this part's own: its output, or its input and what sends its records on."""
+    if part.setup.role is Role.OUTPUT:
+        return _output(part, properties(part.setup, placed))
+    return "\n".join((_input(part, placed), _output(part, {})))
+
+
+def _output(part: Part, properties: Mapping[str, str]) -> str:
+    plugin = part.setup.agent.plugin
+    if part.setup.role is Role.INPUT:
+        plugin = plugin if plugin in _METRICS else "http"
     return _section(
         "OUTPUT",
         {
-            "Name": agent.plugin,
+            "Name": plugin,
             "Alias": part.alias,
             "Match": part.tag,
             "Host": part.address,
             "Port": str(part.port),
-            **_ANSWERS_AT.get(agent.plugin, {}),
+            **_ANSWERS_AT.get(plugin, {}),
             "Workers": "0",
             "Retry_Limit": "no_retries",
+            **properties,
+        },
+    )
+
+
+def _input(part: Part, placed: Placed) -> str:
+    plugin = part.setup.agent.plugin
+    return _section(
+        "INPUT",
+        {
+            "Name": plugin,
+            "Alias": part.alias,
+            "Tag": part.tag,
+            "Listen": LOOPBACK,
+            "Port": str(part.listens),
+            **_TAKES.get(plugin, {}),
             **properties(part.setup, placed),
         },
     )
@@ -172,20 +289,29 @@ def output_section(part: Part, placed: Placed) -> str:
 
 def whole_text(part: Part, placed: Placed, source: str) -> str:
     """A configuration that the scenario gives as it stands, with port and paths filled in."""
-    agent: AgentSpec = part.setup.agent
-    text = agent.config or ""
+    text = part.setup.agent.config or ""
+    files = named_files(part.setup)
     filled = {"{port}": str(part.port), "{source}": source, "{host}": part.address}
-    for name, file in (("{ca}", ca_file(agent.ca, part.setup.peer.chain)),):
-        filled[name] = placed[file] if file is not None else ""
-    for name, file in (("{crt}", agent.crt), ("{key}", agent.key)):
-        filled[name] = placed[file] if file is not None else ""
+    for word in ("ca", "crt", "key"):
+        file = files.get(f"tls.{word}_file")
+        filled[f"{{{word}}}"] = placed[file] if file is not None else ""
     for word, value in filled.items():
         text = text.replace(word, value)
     return text
 
 
-def _input(part: Part, source: str | None) -> dict[str, str]:
+def _source(part: Part, source: str | None) -> dict[str, str]:
+    """The input that feeds an output."""
     extra = dict(part.setup.agent.input_properties)
+    if part.listens:
+        return {
+            "Name": "tcp",
+            "Tag": part.tag,
+            "Listen": LOOPBACK,
+            "Port": str(part.listens),
+            "Format": "json",
+            **extra,
+        }
     if source is not None:
         return {
             "Name": "tail",

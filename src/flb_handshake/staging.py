@@ -9,19 +9,25 @@ from typing import Final
 
 from flb_handshake import placing
 from flb_handshake.agent.contract import Agent, Capability, Job
+from flb_handshake.agent.ports import Ports
+from flb_handshake.behaviours import Cleartext
 from flb_handshake.evidence import Facts
-from flb_handshake.model import CAFile
+from flb_handshake.facts import facts_of
+from flb_handshake.model import CollectorSpec, Replace, Role, Setup, Way
 from flb_handshake.peer.collector import Collector, Listener
 from flb_handshake.pki import Pki
-from flb_handshake.planning import Play, needs, settings_of
+from flb_handshake.planning import Play, changes, needs, settings_of
 from flb_handshake.settings import (
+    LOOPBACK,
+    PARSERS,
     Part,
     Placed,
-    ca_file,
     configuration,
     files_of,
-    output_section,
-    properties,
+    is_parsed,
+    is_reloaded,
+    listens,
+    section,
     whole_text,
 )
 
@@ -36,8 +42,10 @@ class Member:
     play: Play
     part: Part
     listener: Listener
+    """The collector; of an input, the one to which its records are sent on."""
     section: str
     """Its own part of the configuration."""
+    placed: Placed
     facts: Facts
 
 
@@ -54,55 +62,87 @@ class Batch:
         return {one.part.port: one.part.alias for one in self.members}
 
     @property
+    def role(self) -> Role:
+        """Which part of Fluent Bit its plays try: all the same one."""
+        return self.members[0].play.setup.role
+
+    @property
     def is_mixed(self) -> bool:
         """Whether its plays differ in the agent's settings."""
         return len({settings_of(one.play.setup) for one in self.members}) > 1
 
 
-async def staged(plays: Sequence[Play], agent: Agent, collector: Collector, pki: Pki) -> Batch:
+async def staged(
+    plays: Sequence[Play], agent: Agent, collector: Collector, ports: Ports, pki: Pki
+) -> Batch:
     """A batch with its listeners, its configuration and its files. Raises HarnessFailure."""
     name = f"job-{next(_NUMBERS)}"
     tags: dict[object, str] = {}
-    listeners = [
-        await collector.listen(one.setup.peer, expected=max(1, len(one.setup.agent.source)))
-        for one in plays
-    ]
+    listeners = [await _listener(one.setup, collector) for one in plays]
     parts = [
-        _part(one, listener.port, agent, tags)
+        _part(one, listener.port, agent, tags, ports)
         for one, listener in zip(plays, listeners, strict=True)
     ]
     files = placing.Files(agent.directory(name), pki)
-    placed = files.place(file for one in plays for file in files_of(one.setup))
-    lines = {part.tag: part.setup.agent.source for part in parts if part.setup.agent.source}
-    sources = {tag: files.source(tag, found) for tag, found in lines.items()}
-    whole = plays[0].setup.agent.config is not None
-    config = (
-        whole_text(parts[0], placed, sources.get(parts[0].tag, ""))
-        if whole
-        else configuration(parts, placed, sources)
-    )
+    mounted = any(_swaps(one.setup) for one in plays)
+    placed = files.place((file for one in plays for file in files_of(one.setup)), mounted=mounted)
+    config = _config(parts, placed, files)
     members = tuple(
         Member(
             play=one,
             part=part,
             listener=listener,
-            section=config if whole else output_section(part, placed),
-            facts=facts(part, placed, pki),
+            section=section(part, placed) if part.setup.agent.config is None else config,
+            placed=placed,
+            facts=facts_of(part, placed, pki),
         )
         for one, part, listener in zip(plays, parts, listeners, strict=True)
     )
     return Batch(members=members, job=_job(name, config, files, parts, pki))
 
 
-def _part(one: Play, port: int, agent: Agent, tags: dict[object, str]) -> Part:
-    """A play as one output; those that read the same input share its tag."""
-    wanted = one.setup.agent
+async def _listener(setup: Setup, collector: Collector) -> Listener:
+    if setup.role is Role.INPUT:
+        return await collector.listen(_SINK)
+    return await collector.listen(setup.collector, expected=max(1, len(setup.agent.source)))
+
+
+_SINK: Final = CollectorSpec(behaviour=Cleartext())
+"""Where the records of an input go: this is not what is tried."""
+
+
+def _swaps(setup: Setup) -> bool:
+    """Whether a file of the agent's changes by a symlink swap."""
+    return any(one.way is Way.SYMLINK for one in changes(setup) if isinstance(one, Replace))
+
+
+def _config(parts: Sequence[Part], placed: Placed, files: placing.Files) -> str:
+    lines = {part.tag: part.setup.agent.source for part in parts if part.setup.agent.source}
+    sources = {
+        tag: files.text(f"{tag}.log", "".join(f"{line}\n" for line in found))
+        for tag, found in lines.items()
+    }
+    if parts[0].setup.agent.config is not None:
+        return whole_text(parts[0], placed, sources.get(parts[0].tag, ""))
+    parsed = any(is_parsed(part.setup) for part in parts)
+    parsers = files.text("parsers.conf", PARSERS) if parsed else ""
+    return configuration(parts, placed, sources, parsers)
+
+
+def _part(one: Play, port: int, agent: Agent, tags: dict[object, str], ports: Ports) -> Part:
+    """A play as one output or input; outputs that read the same source share its tag."""
+    wanted, setup = one.setup.agent, one.setup
+    own_tag = listens(setup)
+    source = one.alias if own_tag else (wanted.source, wanted.input_properties)
+    dialled = wanted.host if setup.role is Role.OUTPUT else LOOPBACK
     return Part(
         alias=one.alias,
-        setup=one.setup,
-        address=agent.dials if wanted.host == "127.0.0.1" else wanted.host,
+        setup=setup,
+        address=agent.dials if dialled == LOOPBACK else dialled,
         port=port,
-        tag=tags.setdefault((wanted.source, wanted.input_properties), f"t{len(tags)}"),
+        tag=tags.setdefault(source, f"t{len(tags)}"),
+        listens=ports.reserve() if own_tag else 0,
+        admin=ports.reserve() if is_reloaded(setup) else 0,
     )
 
 
@@ -113,7 +153,7 @@ def _job(name: str, config: str, files: placing.Files, parts: Sequence[Part], pk
         hosts = {part.setup.agent.host.rstrip(".").lower() for part in parts}
     store: Mapping[str, bytes] | None = None
     if Capability.SYSTEM_STORE in wanted:
-        store = placing.system_store(pki, [part.setup.peer.chain.root for part in parts])
+        store = placing.system_store(pki, [part.setup.judged.root for part in parts])
     return Job(
         name=name,
         config=config,
@@ -121,29 +161,14 @@ def _job(name: str, config: str, files: placing.Files, parts: Sequence[Part], pk
         hosts=tuple(sorted(hosts)),
         system_certs=store,
         unprivileged=Capability.UNPRIVILEGED in wanted,
+        environment=_environment(parts[0]),
     )
 
 
-def facts(part: Part, placed: Placed, pki: Pki) -> Facts:
-    """What the files hold and what a careful agent would check."""
-    agent, peer = part.setup.agent, part.setup.peer
-    sent, _ = peer.files or (pki.pem(*peer.chain.sent).decode(), "")
-    client_anchors = peer.client_ca_pem or (
-        pki.pem(peer.client_ca).decode() if peer.client_ca else ""
-    )
-    anchors = placing.public_pem(pki, ca_file(agent.ca, peer.chain), agent.ca_path)
-    if agent.ca is CAFile.SYSTEM:
-        anchors += pki.pem(peer.chain.root).decode()
-    return Facts(
-        name=agent.name,
-        plugin=agent.plugin,
-        properties=tuple(properties(part.setup, placed).items()),
-        chain="the given files" if peer.files else peer.chain.name,
-        sent=sent,
-        anchors=anchors or None,
-        ca_file=str(agent.ca) if isinstance(agent.ca, CAFile) else "given",
-        client=placing.public_pem(pki, agent.crt),
-        client_auth=peer.client_auth,
-        client_anchors=client_anchors,
-        at=pki.now.isoformat(),
-    )
+def _environment(part: Part) -> dict[str, str]:
+    """Fluent Bit takes its proxy from the environment (src/flb_config.c), one for all outputs."""
+    peer = part.setup.peer
+    proxy = peer.proxy if isinstance(peer, CollectorSpec) else None
+    if proxy is None:
+        return {}
+    return {"HTTP_PROXY": f"{'https' if proxy.chain else 'http'}://{LOOPBACK}:{part.port}"}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from flb_handshake.model import Side
+from flb_handshake.outcomes import Side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,13 +59,13 @@ ALERTS: Final[Mapping[tuple[Side, str], Suspects]] = {
         causes=("key_of_another_certificate", "bad_signature"), look="leaf"
     ),
     (Side.AGENT, "protocol_version"): Suspects(
-        causes=("protocol_version",), look="port", proves=True
+        causes=("protocol_version", "version_bounds_clash"), look="port", proves=True
     ),
     (Side.AGENT, "internal_error"): Suspects(
         causes=("protocol_version", "weak_digest"), look="port"
     ),
     (Side.AGENT, "handshake_failure"): Suspects(
-        causes=("no_shared_cipher", "weak_key"), look="port"
+        causes=("no_shared_cipher", "weak_key", "no_secure_renegotiation"), look="port"
     ),
     (Side.AGENT, "unexpected_message"): Suspects(
         causes=("peer_breaks_tls", "peer_speaks_no_tls"), look="port"
@@ -104,7 +104,7 @@ ALERTS: Final[Mapping[tuple[Side, str], Suspects]] = {
         causes=("client_certificate_missing",), look="client", proves=True
     ),
     (Side.PEER, "handshake_failure"): Suspects(
-        causes=("client_certificate_missing", "no_shared_cipher"), look="peer"
+        causes=("client_certificate_missing", "no_shared_cipher", "no_common_group"), look="peer"
     ),
     (Side.PEER, "insufficient_security"): Suspects(
         causes=("no_shared_cipher", "client_certificate_weak_key"), look="peer"
@@ -119,8 +119,108 @@ ALERTS: Final[Mapping[tuple[Side, str], Suspects]] = {
     (Side.PEER, "access_denied"): Suspects(causes=("client_certificate_refused",), look="peer"),
     (Side.PEER, "internal_error"): Suspects(causes=("peer_failed",), look="peer", proves=True),
 }
-"""By who sent the alert and its name. OpenSSL 3.0 and 4.0 were seen; what they send for which error
-stands in their table x509err2alert."""
+"""By who sent the alert and its name, where the agent is the client. OpenSSL 3.0 and 4.0 were seen;
+what they send for which error stands in their table x509err2alert."""
+
+ALERTS_OF_AN_INPUT: Final[Mapping[tuple[Side, str], Suspects]] = {
+    (Side.AGENT, "unknown_ca"): Suspects(
+        causes=(
+            "client_certificate_untrusted",
+            "client_intermediate_missing",
+            "ca_file_holds_no_root",
+            "client_certificate_refused",
+        ),
+        look="client",
+    ),
+    (Side.AGENT, "bad_certificate"): Suspects(
+        causes=(
+            "client_certificate_not_yet_valid",
+            "client_certificate_weak_key",
+            "client_certificate_missing",
+        ),
+        look="client",
+    ),
+    (Side.AGENT, "certificate_expired"): Suspects(
+        causes=("client_certificate_expired",), look="client"
+    ),
+    (Side.AGENT, "unsupported_certificate"): Suspects(
+        causes=("client_certificate_wrong_usage",), look="client"
+    ),
+    (Side.AGENT, "certificate_unknown"): Suspects(
+        causes=("client_certificate_refused",), look="client"
+    ),
+    (Side.AGENT, "decrypt_error"): Suspects(
+        causes=("client_certificate_bad_signature", "peer_breaks_tls"), look="client"
+    ),
+    (Side.AGENT, "certificate_required"): Suspects(
+        causes=("client_certificate_missing",), look="client", proves=True
+    ),
+    (Side.AGENT, "handshake_failure"): Suspects(
+        causes=("client_certificate_missing", "no_shared_cipher"), look="log"
+    ),
+    (Side.AGENT, "protocol_version"): Suspects(
+        causes=("protocol_version", "version_bounds_clash"), look="port", proves=True
+    ),
+    (Side.AGENT, "internal_error"): Suspects(causes=("protocol_version",), look="log"),
+    (Side.AGENT, "no_application_protocol"): Suspects(
+        causes=("no_common_alpn",), look="port", proves=True
+    ),
+    (Side.AGENT, "unexpected_message"): Suspects(causes=("peer_breaks_tls",), look="port"),
+    (Side.AGENT, "decode_error"): Suspects(causes=("peer_breaks_tls",), look="port"),
+    (Side.AGENT, "illegal_parameter"): Suspects(causes=("peer_breaks_tls",), look="port"),
+    (Side.AGENT, "record_overflow"): Suspects(
+        causes=("peer_speaks_no_tls", "peer_breaks_tls"), look="port"
+    ),
+    (Side.AGENT, "bad_record_mac"): Suspects(causes=("peer_breaks_tls",), look="port"),
+    (Side.PEER, "unknown_ca"): Suspects(
+        causes=(
+            "untrusted_root",
+            "missing_intermediate",
+            "self_signed",
+            "issuer_is_not_a_ca",
+            "path_length_exceeded",
+        ),
+        look="chain",
+    ),
+    (Side.PEER, "bad_certificate"): Suspects(
+        causes=("wrong_host", "not_yet_valid", "weak_key", "weak_digest"), look="leaf"
+    ),
+    (Side.PEER, "certificate_expired"): Suspects(causes=("expired",), look="leaf"),
+    (Side.PEER, "unsupported_certificate"): Suspects(
+        causes=("not_a_server_certificate",), look="leaf"
+    ),
+    (Side.PEER, "certificate_unknown"): Suspects(
+        causes=(
+            "name_constraint",
+            "unknown_critical_extension",
+            "untrusted_root",
+            "wrong_host",
+            "expired",
+        ),
+        look="peer",
+    ),
+    (Side.PEER, "decrypt_error"): Suspects(
+        causes=("bad_signature", "key_of_another_certificate"), look="leaf"
+    ),
+    (Side.PEER, "protocol_version"): Suspects(
+        causes=("protocol_version",), look="port", proves=True
+    ),
+    (Side.PEER, "internal_error"): Suspects(causes=("peer_failed",), look="peer", proves=True),
+}
+"""The same where the agent is the server: alerts about certificates are about the other side's."""
+
+SEES_A_CERTIFICATE: Final = frozenset(
+    {
+        "unknown_ca",
+        "bad_certificate",
+        "certificate_expired",
+        "certificate_revoked",
+        "unsupported_certificate",
+        "certificate_unknown",
+        "decrypt_error",
+    }
+)
+"""Alerts that whoever has not been shown a certificate cannot mean."""
 
 X509_CODES: Final[Mapping[int, tuple[str, ...]]] = {
     2: ("ca_file_holds_no_root", "missing_intermediate"),
@@ -165,6 +265,9 @@ SIGNS: Final[Mapping[str, Suspects]] = {
         causes=("key_mismatch", "key_passphrase", "key_file_missing"), look="key_file"
     ),
     "ciphers_refused": Suspects(causes=("bad_ciphers",), look="log", proves=True),
+    "tls_certificate_missing": Suspects(causes=("crt_file_not_set",), look="log", proves=True),
+    "tls_key_missing": Suspects(causes=("key_file_not_set",), look="log", proves=True),
+    "port_taken": Suspects(causes=("port_taken",), look="log", proves=True),
     "tls_not_supported": Suspects(causes=("tls_on_plugin_without_tls",), look="log", proves=True),
     "unknown_property": Suspects(causes=("unknown_property",), look="log", proves=True),
     "config_syntax": Suspects(causes=("config_syntax",), look="log", proves=True),
@@ -214,20 +317,27 @@ FORMS: Final[Mapping[str, str]] = {
 """What was done about CA.File, in the evidence's words, where OpenSSL has one message for all."""
 
 PEER_SAYS: Final = (
+    (re.compile("no suitable key share|no shared group"), "no_common_group"),
     (re.compile("peer did not return a certificate"), "client_certificate_missing"),
     (re.compile("no shared cipher"), "no_shared_cipher"),
     (re.compile("unsupported protocol|version too low"), "protocol_version"),
 )
-"""The words of the collector's own OpenSSL."""
+"""The words of the collector's own OpenSSL (4.0)."""
 
 AGENT_SAYS: Final = (
     (re.compile("legacy sigalg disallowed"), "protocol_version/old"),
     (re.compile("SSL routines::bad signature"), "key_of_another_certificate"),
+    (re.compile("no suitable signature algorithm"), "protocol_version/old"),
+    (re.compile("no protocols available"), "version_bounds_clash"),
+    (re.compile("unsafe legacy renegotiation disabled"), "no_secure_renegotiation"),
+    (re.compile("peer did not return a certificate"), "client_certificate_missing"),
+    (re.compile("no shared cipher"), "no_shared_cipher"),
 )
-"""The words of OpenSSL 3.0 in the agent's log (5.0 and later). The first: TLS 1.1 and before sign
-with what the security level forbids; the second: of the handshake, not of a certificate."""
+"""The words of OpenSSL 3.0 in the agent's log (5.0 and later). The first and the third: TLS 1.1 and
+before sign with what the security level forbids; the second: of the handshake, not of a
+certificate."""
 
-OF_THE_CLIENT: Final[Mapping[str, str]] = {
+_CLIENT_CHAIN: Final[Mapping[str, str]] = {
     "untrusted_root": "client_certificate_untrusted",
     "self_signed": "client_certificate_untrusted",
     "ca_file_holds_no_root": "client_certificate_untrusted",
@@ -239,7 +349,25 @@ OF_THE_CLIENT: Final[Mapping[str, str]] = {
     "weak_key": "client_certificate_weak_key",
     "weak_digest": "client_certificate_weak_key",
 }
-"""What a flaw is called when it is the agent's certificate that has it."""
 
-OF_THE_COLLECTOR: Final[Mapping[str, str]] = {"wrong_usage": "not_a_server_certificate"}
-"""Likewise for the collector's, where the names differ."""
+
+def of_peer(flaw: str, *, is_input: bool) -> str:
+    """The cause that a flaw in the peer's chain is: a shipper is a client, a collector is none."""
+    kind = flaw.split("/", 1)[0]
+    if not is_input:
+        return {"wrong_usage": "not_a_server_certificate"}.get(kind, kind)
+    if kind == "ca_file_holds_no_root":
+        return kind
+    return _CLIENT_CHAIN.get(kind, "client_certificate_refused")
+
+
+def of_own(flaw: str, *, is_input: bool) -> str:
+    """The cause that a flaw in the agent's own chain is, as the peer sees it."""
+    kind = flaw.split("/", 1)[0]
+    if not is_input:
+        return _CLIENT_CHAIN.get(kind, "client_certificate_refused")
+    of_a_server = {
+        "wrong_usage": "not_a_server_certificate",
+        "ca_file_holds_no_root": "untrusted_root",
+    }
+    return of_a_server.get(kind, kind)

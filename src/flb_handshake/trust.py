@@ -53,12 +53,24 @@ def revocation_lists(pem: str) -> list[x509.CertificateRevocationList]:
     return found
 
 
-def is_trusted(sent: Sequence[x509.Certificate], anchors: str, at: dt.datetime) -> bool:
+def is_trusted(
+    sent: Sequence[x509.Certificate],
+    anchors: str,
+    at: dt.datetime,
+    *,
+    usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+) -> bool:
     """Whether the chain that was sent leads to one of the anchors, with all of it valid then."""
-    return why_untrusted(sent, anchors, at) is None
+    return why_untrusted(sent, anchors, at, usage=usage) is None
 
 
-def why_untrusted(sent: Sequence[x509.Certificate], anchors: str, at: dt.datetime) -> str | None:
+def why_untrusted(
+    sent: Sequence[x509.Certificate],
+    anchors: str,
+    at: dt.datetime,
+    *,
+    usage: x509.ObjectIdentifier = ExtendedKeyUsageOID.SERVER_AUTH,
+) -> str | None:
     """Why a careful reader would not believe this chain; None when nothing is wrong with it.
 
     `anchors` is PEM, with CRLs if there are any: then revocation is looked at too.
@@ -80,8 +92,9 @@ def why_untrusted(sent: Sequence[x509.Certificate], anchors: str, at: dt.datetim
     except crypto.X509StoreContextError as error:
         return str(error)
     usages = extended_usages(sent[0])
-    if usages is not None and ExtendedKeyUsageOID.SERVER_AUTH not in usages:
-        return "its extended key usage does not allow a server"
+    if usages is not None and usage not in usages:
+        part = "server" if usage == ExtendedKeyUsageOID.SERVER_AUTH else "client"
+        return f"its extended key usage does not allow a {part}"
     try:
         key = sent[0].public_key()
     except (ValueError, UnsupportedAlgorithm):

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from flb_handshake.evidence import Evidence
+from flb_handshake.expectations import Does, Expectation
 from flb_handshake.judge import Observation
-from flb_handshake.model import Does, Expectation, Outcome, VerdictKind
+from flb_handshake.outcomes import Fates, Outcome, VerdictKind
 
 _BY_SIGNAL = range(129, 160)
 """Exit codes by which a container tells of a signal; Fluent Bit itself returns 1 or 255."""
@@ -44,17 +45,31 @@ def compare(
             reason=f"without the defect it was not delivered either: {control.outcome}"
             f"{f' ({control.note})' if control.note else ''}",
         )
-    does = expectation.does
+    does = expectation.does.on(evidence.agent.version)
     kind = _disagreement(does, observation, evidence)
     if kind is None:
         wanted = expectation.should
         return Verdict(
             kind=VerdictKind.AGREES, gap=wanted is not None and wanted is not observation.outcome
         )
-    told = f"expected {words(does)}, observed {observed_words(observation)}"
+    told = f"expected {words(does)}, observed {observed_words(observation, does)}"
     if _crashed(does, evidence):
         told += f"; the agent ended by itself, with exit code {evidence.agent.exit_code}"
     return Verdict(kind=kind, reason=told)
+
+
+def compare_fates(expected: Fates, observed: Fates) -> Verdict | None:
+    """What differs in the fates of the records; None: nothing."""
+    if expected == observed:
+        return None
+    reason = f"records: expected {fates_words(expected)}, observed {fates_words(observed)}"
+    return Verdict(kind=VerdictKind.WRONG_REASON, reason=reason)
+
+
+def fates_words(fates: Fates) -> str:
+    """The fates of the records in words."""
+    told = [f"{n} {fate}" for fate in ("lost", "late", "doubled") if (n := getattr(fates, fate))]
+    return ", ".join(told) or "each once and in time"
 
 
 def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictKind | None:
@@ -68,7 +83,7 @@ def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictK
         return VerdictKind.WRONG_REASON
     if does.lines and does.lines != tuple(_line(record) for record in seen.records):
         return VerdictKind.WRONG_REASON
-    if does.client_subject not in {None, seen.client_subject}:
+    if any(getattr(seen, name) != value for name, value in does.shows):
         return VerdictKind.WRONG_REASON
     return None
 
@@ -90,14 +105,15 @@ def words(does: Does) -> str:
     alert = f" with {does.alert}" if does.alert else ""
     says = f', saying "{does.says}"' if does.says else ""
     lines = f", with {len(does.lines)} given lines" if does.lines else ""
-    client = f", from {does.client_subject}" if does.client_subject else ""
-    return f"{does.outcome}{alert}{says}{lines}{client}"
+    shown = "".join(f", {name} {value}" for name, value in does.shows)
+    earlier = "".join(f"; below {release}: {words(then)}" for release, then in does.earlier)
+    return f"{does.outcome}{alert}{says}{lines}{shown}{earlier}"
 
 
-def observed_words(seen: Observation) -> str:
-    """An observation in words."""
+def observed_words(seen: Observation, does: Does | None = None) -> str:
+    """An observation in words, as far as the expectation speaks of it."""
     alert = f" with {seen.alert} from the {seen.alert_from}" if seen.alert else ""
-    client = f", from {seen.client_subject}" if seen.client_subject else ""
+    shown = "".join(f", {name} {getattr(seen, name)}" for name, _ in (does.shows if does else ()))
     count = len(seen.records)
     records = f", {count} record{'' if count == 1 else 's'}" if seen.outcome.arrived else ""
-    return f"{seen.outcome}{alert}{client}{records}"
+    return f"{seen.outcome}{alert}{records}{shown}"

@@ -15,7 +15,8 @@ from flb_handshake.dossier import Dossier
 from flb_handshake.flaws import Flaw
 from flb_handshake.model import Mode
 from flb_handshake.peer.events import Kind
-from flb_handshake.settings import OUTPUT_MODES
+from flb_handshake.remedies import alerts, properties
+from flb_handshake.settings import INPUT_MODES, OUTPUT_MODES
 
 _LISTED: Final = 3
 """So many names are listed; the rest is counted."""
@@ -25,16 +26,25 @@ _UNTOLD: Final = frozenset({"tls", "tls.debug"})
 _FILES: Final = ("ca_file", "ca_path", "crt_file", "key_file")
 
 
+def book(run: Dossier) -> remedies.Book:
+    """The texts for this part of Fluent Bit."""
+    return remedies.OF_AN_INPUT if run.is_input else remedies.OF_AN_OUTPUT
+
+
 def common(run: Dossier) -> dict[str, str]:
     """What any text may say of a run."""
     facts, agent, seen = run.evidence.facts, run.evidence.agent, run.observation
+    texts = book(run)
     words = {
-        **remedies.UNKNOWN,
+        **texts.unknown,
+        "peer": texts.peer,
         "agent": agent.label,
         "tls_library": _library(agent.tls_library),
         "plugin": facts.plugin,
         "name": run.name,
+        "tls": run.word("tls") or "not set",
         "offered": ", ".join(seen.offered) or "no version that is known",
+        "alpn": ", ".join(seen.offered_alpn) or "nothing that is known",
         "sni": seen.sni or "none",
         "ciphers": run.word("tls.ciphers") or "not set",
         "said": run.said,
@@ -42,9 +52,26 @@ def common(run: Dossier) -> dict[str, str]:
         "progress": progress(run),
         "store": store(run),
         "where": store(run).split(" (", 1)[0],
+        **_bounds(run),
     }
     words |= {name: run.word(f"tls.{name}") or f"tls.{name}" for name in _FILES}
-    return words | (_of_names(run) if run.sent else {})
+    named = run.own if run.is_input else run.sent
+    return words | (_of_names(run, named[0]) if named else {})
+
+
+def _bounds(run: Dossier) -> dict[str, str]:
+    """The bounds of the versions as they are set."""
+    bounds = {name: run.word(f"tls.{name}") or "not set" for name in ("min_version", "max_version")}
+    told = ", ".join(f"tls.{name} is {word}" for name, word in bounds.items() if word != "not set")
+    return {**bounds, "bounds": told or "tls.min_version and tls.max_version are not set"}
+
+
+def of_alert(run: Dossier, name: str) -> dict[str, str]:
+    """What an alert of the peer's, or of a proxy's, means, and what to do about it."""
+    advice = alerts.ADVICE.get(name, alerts.ELSE_ADVICE)
+    words = {**common(run), "alert": name}
+    meaning = alerts.MEANING.get(name, alerts.UNKNOWN_MEANING)
+    return {"alert": name, "meaning_of_alert": meaning, "advice": advice.format_map(words)}
 
 
 def quoted(name: x509.Name) -> str:
@@ -63,34 +90,37 @@ def store(run: Dossier) -> str:
 
 def progress(run: Dossier) -> str:
     """How far the connection came."""
-    kinds = {event.kind for event in run.evidence.events}
+    handed_over = Kind.SHIPPED if run.is_input else Kind.REQUEST
     reached = [
-        "request" if Kind.REQUEST in kinds else "",
-        "negotiated" if Kind.NEGOTIATED in kinds else "",
+        "request" if run.events(handed_over) else "",
+        "negotiated" if run.events(Kind.NEGOTIATED) else "",
         "server_hello" if run.answered else "",
-        "client_hello" if Kind.CLIENT_HELLO in kinds else "",
-        "first_bytes" if Kind.FIRST_BYTES in kinds else "",
-        "accepted" if Kind.ACCEPTED in kinds else "",
+        "client_hello" if run.events(Kind.CLIENT_HELLO) else "",
+        "first_bytes" if run.events(Kind.FIRST_BYTES) else "",
+        "accepted" if run.events(Kind.ACCEPTED) else "",
         "nothing",
     ]
-    return remedies.PROGRESS[next(filter(None, reached))]
+    return book(run).progress[next(filter(None, reached))]
 
 
-def of_server_flaw(run: Dossier, flaw: Flaw) -> dict[str, str]:
-    """What is said of a flaw in the collector's chain."""
-    leaf = run.sent[0]
-    return _of_flaw(run, flaw, leaf, "the collector's certificate")
+def of_peer_flaw(run: Dossier, flaw: Flaw) -> dict[str, str]:
+    """What is said of a flaw in the peer's chain."""
+    words = _of_flaw(run, flaw, run.sent[0], f"the {book(run).peer}'s certificate")
+    if run.is_input:
+        words.setdefault("issuer", quoted(flaw.certificate.issuer))
+    return words
 
 
-def of_client_flaw(run: Dossier, flaw: Flaw) -> dict[str, str]:
-    """What is said of a flaw in the client's chain."""
-    trusted = _listed(_subjects(run.client_anchors)) or "no CA"
+def of_own_flaw(run: Dossier, flaw: Flaw) -> dict[str, str]:
+    """What is said of a flaw in the agent's own chain."""
+    trusted = _listed(_subjects(run.peer_anchors)) or "no CA"
     words = {
         "store": trusted,
         "trusted": trusted,
-        "tls_library": f"the collector's {_library(run.evidence.peer_library)}",
+        "tls_library": f"the {book(run).peer}'s {_library(run.evidence.peer_library)}",
     }
-    words |= _of_flaw(run, flaw, run.client[0], "the client certificate")
+    its_name = "the input's certificate" if run.is_input else "the client certificate"
+    words |= _of_flaw(run, flaw, run.own[0], its_name)
     words.setdefault("issuer", quoted(flaw.certificate.issuer))
     return words
 
@@ -111,15 +141,16 @@ def _of_flaw(run: Dossier, flaw: Flaw, leaf: x509.Certificate, its_name: str) ->
 
 
 def of_leaf(run: Dossier) -> dict[str, str]:
-    """What is said of the collector's own certificate."""
-    subject = quoted(run.sent[0].subject)
-    certificate = f"the collector's certificate {subject}"
-    return {"leaf": certificate, "certificate": certificate, "subject": subject, **_of_names(run)}
-
-
-def _of_names(run: Dossier) -> dict[str, str]:
-    """The names that the leaf bears, and the one that it would have to bear."""
+    """What is said of the peer's own certificate."""
     leaf = run.sent[0]
+    subject = quoted(leaf.subject)
+    certificate = f"the {book(run).peer}'s certificate {subject}"
+    words = {"leaf": certificate, "certificate": certificate, "subject": subject}
+    return words if run.is_input else {**words, **_of_names(run, leaf)}
+
+
+def _of_names(run: Dossier, leaf: x509.Certificate) -> dict[str, str]:
+    """The names that the server's certificate bears, and the one that it would have to bear."""
     dns, addresses = trust.names(leaf)
     borne = [f"DNS:{one}" for one in dns] + [f"IP:{one}" for one in addresses]
     alone = flaws.common_names(leaf)
@@ -167,6 +198,10 @@ def _without_tls(run: Dossier) -> dict[str, str]:
     return {"who": match[1] if match else "the plugin"}
 
 
+def _port_taken(run: Dossier) -> dict[str, str]:
+    return {"said": run.signs["port_taken"]}
+
+
 def _crt_trouble(run: Dossier) -> dict[str, str]:
     said = run.signs["crt_file_unusable"]
     troubles = {"No such file": "does not exist", "Permission denied": "may not be read"}
@@ -179,11 +214,11 @@ def _reason_in(said: str) -> str:
 
 
 def _of_crt_file(run: Dossier) -> dict[str, str]:
-    if not run.client:
+    if not run.own:
         return {}
-    first = run.client[0]
+    first = run.own[0]
     words = {"certificate": quoted(first.subject), "subject": quoted(first.subject)}
-    if len(run.client) > 1 and flaws.is_authority(first):
+    if len(run.own) > 1 and flaws.is_authority(first):
         words["variant"] = "order"
     return words
 
@@ -192,22 +227,23 @@ def _unknown_property(run: Dossier) -> dict[str, str]:
     text = run.signs["unknown_property"]
     match = re.search(r"\[config\] (\S+): unknown configuration property '([^']*)'", text)
     plugin, name = (match[1], match[2].lower()) if match else (run.evidence.facts.plugin, "?")
-    since = remedies.SINCE.get(name)
-    nearest = difflib.get_close_matches(name, remedies.PROPERTIES, n=1, cutoff=0.6)
+    since = properties.SINCE.get(name)
+    nearest = difflib.get_close_matches(name, properties.PROPERTIES, n=1, cutoff=0.6)
     if since is not None and run.version < tuple(int(part) for part in since.split(".")):
-        hint = remedies.TOO_NEW
-    elif name in remedies.INSTEAD:
-        hint = remedies.INSTEAD[name]
+        hint = properties.TOO_NEW
+    elif name in properties.INSTEAD:
+        hint = properties.INSTEAD[name]
     else:
-        hint = remedies.NEAREST if nearest else remedies.NO_SUCH
+        hint = properties.NEAREST if nearest else properties.NO_SUCH
     words = {"property": name, "since": since or "", "nearest": nearest[0] if nearest else ""}
-    return {**words, "plugin": plugin, "hint": hint.format(modes=_modes(), **words)}
+    return {**words, "plugin": plugin, "hint": hint.format(modes=_modes(run), **words)}
 
 
-def _modes(wanted: Sequence[str] = tuple(Mode)) -> str:
+def _modes(run: Dossier, wanted: Sequence[str] = tuple(Mode)) -> str:
     """Modes in Fluent Bit's properties."""
+    table = INPUT_MODES if run.is_input else OUTPUT_MODES
     told = [
-        f"{mode} is " + ", ".join(f"`{name} {value}`" for name, value in OUTPUT_MODES[mode].items())
+        f"{mode} is " + ", ".join(f"`{name} {value}`" for name, value in table[mode].items())
         for mode in Mode
         if mode in wanted
     ]
@@ -222,7 +258,7 @@ def _syntax(run: Dossier) -> dict[str, str]:
     words = {"line": str(number or "?"), "text": f"`{text}`"}
     if text.startswith("<"):
         named = re.findall(r"(?im)^\s*Mode\s+(\S+)\s*$", run.evidence.agent.config)
-        modes = _modes([one.lower() for one in named])
+        modes = _modes(run, [one.lower() for one in named])
         words |= {"variant": "block", "mode": f"Mode {modes}; " if modes else ""}
     return words
 
@@ -236,14 +272,16 @@ _AT_THE_START: Final[Mapping[str, Callable[[Dossier], dict[str, str]]]] = {
     "unknown_property": _unknown_property,
     "config_syntax": _syntax,
     "tls_on_plugin_without_tls": _without_tls,
+    "port_taken": _port_taken,
 }
 
 
 def of_end(run: Dossier) -> dict[str, str]:
     """How and after how long a connection ended."""
-    closed = run.events(Kind.CLOSED)
-    how = str(closed[-1].facts["how"]) if closed else "not at all"
-    return {"how": how, "waited": span(dt.timedelta(seconds=seconds_of_silence(run)))}
+    how = run.ended_by[1] or "not at all"
+    logged = re.search(r"after (\d+) seconds|limit=(\d+)s", run.signs.get("timed_out", ""))
+    seconds = float(logged[1]) if logged else seconds_of_silence(run)
+    return {"how": how, "waited": span(dt.timedelta(seconds=seconds))}
 
 
 def seconds_of_silence(run: Dossier) -> float:

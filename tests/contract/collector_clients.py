@@ -11,13 +11,13 @@ from contextlib import suppress
 import pytest
 from OpenSSL import SSL
 
+from flb_handshake.behaviours import Cleartext
 from flb_handshake.certificates import (
     HOST,
     ROOT,
 )
-from flb_handshake.model import Behaviour, ClientAuth, CollectorSpec, Conduct
+from flb_handshake.model import ClientAuth, CollectorSpec
 from flb_handshake.peer.collector import Collector
-from flb_handshake.peer.connection import Connection
 from flb_handshake.peer.events import Kind
 from flb_handshake.peer.tls import VERSIONS
 from flb_handshake.pki import Pki
@@ -31,6 +31,8 @@ POST = (
     b"POST /v1/logs HTTP/1.1\r\nHost: logs.example.test\r\nContent-Type: application/json\r\n"
     b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
 )
+TARGET = "collector.example.test:443"
+CONNECT = f"CONNECT {TARGET} HTTP/1.1\r\nHost: {TARGET}\r\n\r\n".encode()
 RESETTING = struct.pack("ii", 1, 0)
 ENDLESS = 10**9
 
@@ -166,7 +168,7 @@ class PyOpenSSL:
         return session
 
 
-CLEARTEXT = Behaviour(conduct=Conduct.CLEARTEXT)
+CLEARTEXT = Cleartext()
 DEMANDING = CollectorSpec(client_auth=ClientAuth.DEMAND, client_ca=ROOT)
 
 
@@ -190,7 +192,7 @@ async def feed(listener, said):
     near, far = socket.socketpair()
     far.setblocking(False)
     loop = asyncio.get_running_loop()
-    transport, connection = await loop.create_connection(lambda: Connection(listener), sock=near)
+    transport, connection = await loop.create_connection(listener.welcome, sock=near)
     for piece in said:
         connection.data_received(piece)
         if transport.is_closing():

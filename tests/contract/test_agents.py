@@ -20,25 +20,17 @@ from flb_handshake.agent import engine
 from flb_handshake.agent.choice import choose
 from flb_handshake.agent.contract import AgentKind, Capability, Job, PlacedFile
 from flb_handshake.agent.docker import open_docker
+from flb_handshake.behaviours import Silent
 from flb_handshake.certificates import HEALTHY, ROOT, expired
 from flb_handshake.errors import AgentUnavailable
 from flb_handshake.judge import judge
-from flb_handshake.model import (
-    DEFAULT_VERSION,
-    Behaviour,
-    CAFile,
-    Conduct,
-    File,
-    FileForm,
-    Outcome,
-    Setup,
-    Side,
-)
+from flb_handshake.model import DEFAULT_VERSION, CAFile, File, FileForm, Setup
+from flb_handshake.outcomes import Outcome, Side
 from flb_handshake.planning import Play
 from flb_handshake.runner import play
 
 IDLE = "[SERVICE]\n    Flush 1\n[INPUT]\n    Name dummy\n[OUTPUT]\n    Name null\n    Match *\n"
-SILENT = Setup().but(behaviour=Behaviour(conduct=Conduct.SILENT))
+SILENT = Setup().but(behaviour=Silent())
 ALONE = "docker, a container each"
 
 

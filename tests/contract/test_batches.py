@@ -10,7 +10,8 @@ from flb_handshake import catalogue
 from flb_handshake.agent.choice import choose
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.judge import judge
-from flb_handshake.model import DEFAULT_VERSION, CAFile, Outcome, Setup
+from flb_handshake.model import DEFAULT_VERSION, CAFile, Setup
+from flb_handshake.outcomes import Outcome
 from flb_handshake.planning import Play
 from flb_handshake.results import plays
 from flb_handshake.runner import play

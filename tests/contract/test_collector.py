@@ -30,6 +30,7 @@ from collector_clients import (
     until_end,
 )
 
+from flb_handshake.behaviours import Close, Moment, Reset, Silent
 from flb_handshake.certificates import (
     CLIENT,
     HEALTHY,
@@ -44,7 +45,7 @@ from flb_handshake.certificates import (
     named,
     usage,
 )
-from flb_handshake.model import Behaviour, CollectorSpec, Conduct, Moment
+from flb_handshake.model import CollectorSpec
 from flb_handshake.peer import connection as connection_module
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Kind
@@ -243,12 +244,12 @@ def test_closing_the_collector_takes_down_what_is_open():
     assert ends(asyncio.run(performance())) == [("peer", "timeout")]
 
 
-@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("moment", [Moment.CONNECTED, Moment.CLIENT_HELLO])
 @pytest.mark.parametrize(
     ("conduct", "heard", "end"),
     [
-        (Conduct.CLOSE, (b"", "FIN"), ("peer", "FIN")),
-        (Conduct.RESET, (b"", "RST"), ("peer", "RST")),
+        (Close, (b"", "FIN"), ("peer", "FIN")),
+        (Reset, (b"", "RST"), ("peer", "RST")),
     ],
 )
 def test_a_collector_that_cuts_cuts_at_its_moment(moment, conduct, heard, end):
@@ -263,7 +264,7 @@ def test_a_collector_that_cuts_cuts_at_its_moment(moment, conduct, heard, end):
                 plain.sendall(HELLO[100:])
             return until_end(plain)
 
-    got, listener = play(CollectorSpec(behaviour=Behaviour(conduct=conduct, at=moment)), client)
+    got, listener = play(CollectorSpec(behaviour=conduct(moment)), client)
 
     assert got == heard
     assert ends(listener) == [end]
@@ -273,7 +274,7 @@ def test_a_collector_that_cuts_cuts_at_its_moment(moment, conduct, heard, end):
 
 
 def test_a_collector_waits_for_the_whole_client_hello_before_it_resets():
-    reset = CollectorSpec(behaviour=Behaviour(conduct=Conduct.RESET, at=Moment.CLIENT_HELLO))
+    reset = CollectorSpec(behaviour=Reset(Moment.CLIENT_HELLO))
 
     async def performance():
         collector = Collector(PKI)
@@ -288,9 +289,9 @@ def test_a_collector_waits_for_the_whole_client_hello_before_it_resets():
     assert ends(listener) == [("peer", "RST")]
 
 
-@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("moment", [Moment.CONNECTED, Moment.CLIENT_HELLO])
 def test_a_silent_collector_hears_everything_and_says_nothing(moment):
-    behaviour = Behaviour(conduct=Conduct.SILENT, at=moment)
+    behaviour = Silent(moment)
 
     def client(port):
         with dial(port) as plain:
@@ -313,7 +314,7 @@ def test_a_silent_collector_sees_that_records_come_in_cleartext():
             plain.shutdown(socket.SHUT_WR)
             return until_end(plain)
 
-    behaviour = Behaviour(conduct=Conduct.SILENT, at=Moment.ACCEPTED)
+    behaviour = Silent()
     got, listener = play(CollectorSpec(behaviour=behaviour), client)
 
     assert got == (b"", "FIN")

@@ -21,23 +21,16 @@ from flb_handshake.agent import docker as docker_agent
 from flb_handshake.agent.contract import Capability, Job
 from flb_handshake.agent.docker import open_docker
 from flb_handshake.agent.reach import through_gateway
+from flb_handshake.behaviours import Silent
 from flb_handshake.certificates import HEALTHY, ROOT
 from flb_handshake.errors import AgentUnavailable
 from flb_handshake.judge import judge
-from flb_handshake.model import (
-    DEFAULT_VERSION,
-    Behaviour,
-    CAFile,
-    Conduct,
-    File,
-    FileForm,
-    Outcome,
-    Setup,
-)
+from flb_handshake.model import DEFAULT_VERSION, CAFile, File, FileForm, Setup
+from flb_handshake.outcomes import Outcome
 from flb_handshake.planning import Play
 from flb_handshake.runner import play
 
-SILENT = Setup().but(behaviour=Behaviour(conduct=Conduct.SILENT))
+SILENT = Setup().but(behaviour=Silent())
 
 
 @pytest.fixture
@@ -105,7 +98,7 @@ def test_nothing_of_this_machine_is_mounted_into_a_container_and_it_has_no_right
     assert facts["HostConfig"]["Binds"] is None
     assert facts["HostConfig"]["CapDrop"] == ["ALL"]
     assert not facts["HostConfig"]["CapAdd"]
-    assert not any("proxy" in one.lower() for one in facts["Config"]["Env"])
+    assert not any("proxy" in one.lower() for one in facts["Config"]["Env"] or ())
 
 
 def test_elsewhere_it_dials_its_host_through_the_gateway(api, monkeypatch):

@@ -49,6 +49,7 @@ def alert(by: str, name: str, level: str = "fatal") -> Event:
 
 def facts(**changes: Any) -> Facts:
     made = Facts(
+        role="output",
         name="logs.example.test",
         plugin="http",
         properties=(("tls", "on"), ("tls.verify", "on")),
@@ -56,9 +57,9 @@ def facts(**changes: Any) -> Facts:
         sent=pki().pem(*HEALTHY.sent).decode(),
         anchors=pki().pem(ROOT).decode(),
         ca_file="root",
-        client="",
+        own="",
         client_auth="none",
-        client_anchors="",
+        peer_anchors="",
         at=pki().now.isoformat(),
     )
     return replace(made, **changes)

@@ -87,6 +87,7 @@ def evidence(
 ):
     """Evidence of a run: its events in order, its log, and what it was set up with."""
     given = {
+        "role": "output",
         "name": HOST,
         "plugin": "http",
         "properties": tuple(properties.items()),
@@ -94,9 +95,9 @@ def evidence(
         "sent": pem(*sent.sent) if sent is not None else "",
         "anchors": pem(ROOT),
         "ca_file": "root",
-        "client": "",
+        "own": "",
         "client_auth": "none",
-        "client_anchors": "",
+        "peer_anchors": "",
         "at": NOW.isoformat(),
         **facts,
     }
@@ -131,9 +132,9 @@ def mutual(steps, client, **kwargs):
     """A run against a collector that demands a certificate of Handshake Root."""
     facts = {
         "properties": WITH_CLIENT,
-        "client": pem(*client) if client else "",
+        "own": pem(*client) if client else "",
         "client_auth": "demand",
-        "client_anchors": pem(ROOT),
+        "peer_anchors": pem(ROOT),
     }
     return evidence(steps, **{**facts, **kwargs})
 

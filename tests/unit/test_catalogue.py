@@ -6,7 +6,7 @@ import pytest
 
 from flb_handshake import catalogue
 from flb_handshake.errors import CatalogueError, UnknownScenario
-from flb_handshake.model import Outcome
+from flb_handshake.outcomes import Outcome
 
 HEAD = """
 from flb_handshake.declare import *

@@ -141,7 +141,7 @@ def holding(key, place):
 
 PLACES = [
     *("config", "log", "record", "name", "property", "error"),
-    *("sent", "anchors", "client", "client_anchors"),
+    *("sent", "anchors", "own", "peer_anchors"),
 ]
 
 
@@ -304,7 +304,7 @@ def test_evidence_that_judging_would_stumble_over_is_refused(path, value):
 
 
 def test_evidence_of_another_schema_says_so():
-    with pytest.raises(UserMistake, match="schema 99, this version reads 1"):
+    with pytest.raises(UserMistake, match="schema 99, this version reads 2"):
         Evidence.from_json(changed(("schema",), 99))
 
 

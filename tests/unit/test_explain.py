@@ -24,7 +24,6 @@ from diagnoses import (
     refused,
 )
 
-from flb_handshake import remedies
 from flb_handshake.certificates import (
     HEALTHY,
     HOST,
@@ -40,16 +39,20 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.explain import explain, fix_line
 from flb_handshake.judge import judge
-from flb_handshake.model import Outcome
+from flb_handshake.outcomes import Outcome
+from flb_handshake.remedies import OF_AN_INPUT, OF_AN_OUTPUT
+from flb_handshake.remedies.properties import PROPERTIES
 from flb_handshake.suspects import (
+    AGENT_SAYS,
     ALERTS,
+    ALERTS_OF_AN_INPUT,
     FORMS,
-    OF_THE_CLIENT,
-    OF_THE_COLLECTOR,
     PEER_SAYS,
     REASONS,
     SIGNS,
     X509_CODES,
+    of_own,
+    of_peer,
 )
 
 # What is delivered, and should not be.
@@ -153,7 +156,7 @@ def test_a_revoked_certificate_is_accepted_all_the_same():
 
 
 def test_an_anonymous_agent_among_known_ones_is_told():
-    (found,) = diagnosis(DELIVERED, client_auth="ask", client_anchors=pem(ROOT))
+    (found,) = diagnosis(DELIVERED, client_auth="ask", peer_anchors=pem(ROOT))
     assert (found.cause, found.certain) == ("anonymous_client_accepted", True)
     assert "tls.crt_file and tls.key_file" in found.fix
 
@@ -161,26 +164,51 @@ def test_an_anonymous_agent_among_known_ones_is_told():
 # The knowledge is whole, and its texts can always be filled in.
 
 
-def test_every_cause_that_a_table_names_has_a_text():
-    suspected = [one for suspects in (*ALERTS.values(), *SIGNS.values()) for one in suspects.causes]
-    suspected += [one for causes in X509_CODES.values() for one in causes]
-    suspected += [*FORMS.values(), *OF_THE_CLIENT.values(), *OF_THE_COLLECTOR.values()]
-    suspected += [one for _, one in PEER_SAYS] + [reason.cause for reason in REASONS]
-    lacking = [one for one in suspected if not getattr(remedies.REMEDIES.get(one), "meaning", "")]
+PROPERTIES_ELSEWHERE = {"tls.verify_client_cert", "tls.proxy.ca_file", "tls.proxy.verify"}
+
+FLAWS = (
+    *("untrusted_root", "missing_intermediate", "self_signed", "ca_file_holds_no_root", "expired"),
+    *("not_yet_valid", "wrong_host", "weak_key", "weak_digest", "wrong_usage", "bad_signature"),
+    *("issuer_is_not_a_ca", "path_length_exceeded", "unknown_critical_extension"),
+)
+BOOKS = {
+    "an output": (OF_AN_OUTPUT, (*ALERTS.values(), *SIGNS.values())),
+    "an input": (OF_AN_INPUT, (*ALERTS_OF_AN_INPUT.values(), *SIGNS.values())),
+}
+
+
+@pytest.mark.parametrize("whose", BOOKS)
+def test_every_cause_that_a_table_names_has_a_text(whose):
+    book, tables = BOOKS[whose]
+    told = [one for suspects in tables for one in suspects.causes if not suspects.proves]
+    told += [one for causes in X509_CODES.values() for one in causes]
+    told += [*FORMS.values(), *(reason.cause for reason in REASONS)]
+    lacking = [one for one in told if not getattr(book.remedies.get(one), "meaning", "")]
     assert lacking == []
+    proven = [one for suspects in tables for one in suspects.causes if suspects.proves]
+    proven += [name for _, name in (*PEER_SAYS, *AGENT_SAYS)]
+    is_input = whose == "an input"
+    proven += [of(flaw, is_input=is_input) for flaw in FLAWS for of in (of_peer, of_own)]
+    assert [one for one in proven if one not in book.remedies] == []
 
 
-def test_every_next_observation_that_a_table_names_has_a_text():
-    named_by = {suspects.look for suspects in (*ALERTS.values(), *SIGNS.values())}
-    assert named_by <= set(remedies.LOOK)
+@pytest.mark.parametrize("whose", BOOKS)
+def test_every_next_observation_that_a_table_names_has_a_text(whose):
+    book, tables = BOOKS[whose]
+    assert {suspects.look for suspects in tables} <= set(book.look)
 
 
-@pytest.mark.parametrize("name", sorted(remedies.REMEDIES))
-def test_no_fix_ends_a_sentence_or_names_what_fluent_bit_does_not_have(name):
-    fix = remedies.REMEDIES[name].fix
+ALL_TEXTS = [(book, name) for book in (OF_AN_OUTPUT, OF_AN_INPUT) for name in sorted(book.remedies)]
+
+
+@pytest.mark.parametrize(
+    ("book", "name"), ALL_TEXTS, ids=[f"{book.peer}-{name}" for book, name in ALL_TEXTS]
+)
+def test_no_fix_ends_a_sentence_or_names_what_fluent_bit_does_not_have(book, name):
+    fix = book.remedies[name].fix
     words = {word.strip("`,;:()") for word in fix.split()}
     properties = {word for word in words if word.startswith("tls.")}
-    assert properties <= {*remedies.PROPERTIES, "tls.verify_client_cert"}
+    assert properties <= {*PROPERTIES, *PROPERTIES_ELSEWHERE}
     assert not fix.endswith(".")
     assert all(field for _, field, _, _ in string.Formatter().parse(fix) if field is not None)
 
@@ -216,6 +244,9 @@ def test_evidence_that_lacks_everything_is_still_explained(outcome, sign):
         "name_not_found": "getaddrinfo(host='x'",
         "timed_out": "connection timed out after 10 seconds",
         "no_upstream": "no upstream connections available",
+        "tls_certificate_missing": "error initializing TLS context (certificate file missing)",
+        "tls_key_missing": "error initializing TLS context (private key file missing)",
+        "port_taken": "[downstream] could not bind address 127.0.0.1:1. Aborting",
     }
     made = evidence(
         OUTCOMES[outcome],
@@ -249,7 +280,7 @@ def test_an_alert_that_no_table_knows_is_left_unexplained(by, sent):
 
 def test_the_fix_line_holds_every_certain_fix_once():
     sent = HEALTHY.but(named(OTHER_HOST))
-    found = diagnosis(DELIVERED, sent=sent, client_auth="ask", client_anchors=pem(ROOT))
+    found = diagnosis(DELIVERED, sent=sent, client_auth="ask", peer_anchors=pem(ROOT))
     told = fix_line(found)
     assert told == f"{found[0].fix}; {found[1].fix}"
     assert fix_line((found[0], found[0])) == found[0].fix

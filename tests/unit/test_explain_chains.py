@@ -50,7 +50,7 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.explain import explain
 from flb_handshake.judge import judge
-from flb_handshake.model import Side
+from flb_handshake.outcomes import Side
 from flb_handshake.suspects import ALERTS
 
 # What a verifying agent refuses: chain, CA.File, alert -> cause, words of its because and fix.

@@ -69,7 +69,7 @@ START = {
     ),
     "crt_weak": (
         "[tls] crt_file '/certs/c.pem' 0: error:0A00018F:SSL routines::ee key too small",
-        {"client": pem(CLIENT)},
+        {"own": pem(CLIENT)},
         "client_certificate_weak_key",
         "'CN=fluent-bit",
         "RSA 2048",
@@ -97,14 +97,14 @@ START = {
     ),
     "key_of_another": (
         "[tls] key_file '/certs/c.key' 0: error:05800074:x509::key values mismatch",
-        {"client": pem(CLIENT, INTERMEDIATE)},
+        {"own": pem(CLIENT, INTERMEDIATE)},
         "key_mismatch",
         "(/certs/c.key) is not that of 'CN=fluent-bit",
         "tls.key_file",
     ),
     "certificates_in_wrong_order": (
         "[tls] key_file '/certs/c.key' 0: error:05800074:x509::key values mismatch",
-        {"client": pem(INTERMEDIATE, CLIENT)},
+        {"own": pem(INTERMEDIATE, CLIENT)},
         "key_mismatch",
         f"the first certificate in tls.crt_file is {THE_INTERMEDIATE}, a CA's",
         "first into tls.crt_file",

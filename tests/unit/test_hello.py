@@ -147,6 +147,28 @@ def assert_well_behaved(stream):
 # Real hellos
 
 
+@pytest.mark.parametrize(
+    ("extensions", "session", "told"),
+    [
+        ((), b"", "none"),
+        ((), b"x" * 32, "session id"),
+        (((43, b"\x02\x03\x04"),), b"x" * 32, "none"),
+        (((35, b""),), b"", "none"),
+        (((35, b"ticket"),), b"x" * 32, "ticket"),
+        (((43, b"\x02\x03\x04"), (35, b"ticket"), (41, b"")), b"x" * 32, "psk"),
+    ],
+)
+def test_what_is_offered_for_resumption_is_told(extensions, session, told):
+    assert read(body(extensions=extensions, session=session)).session == told
+
+
+@pytest.mark.parametrize("size", [1, 100, 1 << 14])
+def test_a_hello_tells_its_length_and_in_how_many_records_it_came(size):
+    stream = message(body(extensions=[alpn(b"h2")]))
+    found = parse(records(stream, size))
+    assert (found.bytes, found.records) == (len(stream), -(-len(stream) // size))
+
+
 def test_a_tls_1_3_hello_of_ssl_is_read_as_its_context_was_set():
     stream, offered = ssl_hello(newest=ssl.TLSVersion.TLSv1_3, protocols=("h2", "http/1.1"))
     found = parse(stream)

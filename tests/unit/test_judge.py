@@ -29,7 +29,7 @@ from flb_handshake.certificates import (
     revoked,
 )
 from flb_handshake.judge import exposure, judge
-from flb_handshake.model import Exposure, Outcome, Side
+from flb_handshake.outcomes import Exposure, Outcome, Side
 from flb_handshake.peer.events import Kind
 
 

@@ -191,12 +191,43 @@ def test_a_line_that_names_a_foreign_output_is_nobodys():
             "config_syntax",
         ),
         ("[net] getaddrinfo(host='x', err=4): Domain name not found", "name_not_found"),
+        ("[http_client] response timeout reached (elapsed=2s, limit=2s)", "response_timeout"),
+        (
+            "[downstream] connection #31 from  timed out after 1 seconds (connection timeout)",
+            "accept_timeout",
+        ),
+        (
+            "[downstream] connection #31 from  timed out after 1 seconds (IO timeout)",
+            "io_timeout",
+        ),
+        ("[input:syslog:x] could not accept new connection", "not_accepted"),
+        ("[downstream] could not bind address 127.0.0.1:33585. Aborting", "port_taken"),
+        (
+            "[input http.0] error initializing TLS context (certificate file missing)",
+            "tls_certificate_missing",
+        ),
+        (
+            "[input http.0] error initializing TLS context (private key file missing)",
+            "tls_key_missing",
+        ),
+        ("[tls] reloaded TLS certificate configuration", "reloaded"),
+        ("[tls] detected certificate file changes but reload failed", "reload_failed"),
+        (
+            "[reload] loaded configuration contains error(s). Reloading is aborted",
+            "hot_reload_failed",
+        ),
+        ("[upstream] error in flb_establish_proxy: -1", "proxy_failed"),
     ],
 )
 def test_signs_have_one_name_whatever_the_era_says(text, name):
     found = logs.signs([at("error", text)])
     assert name in {sign.name for sign in found}
     assert found[0].text in text
+
+
+def test_a_collector_that_is_slow_is_no_shipper_that_is_silent():
+    text = "[upstream] connection #6 to tcp://x:1 timed out after 2 seconds (connection timeout)"
+    assert [sign.name for sign in logs.signs([at("error", text)])] == ["timed_out"]
 
 
 def test_each_sign_is_told_once():

@@ -207,10 +207,10 @@ def test_equal_files_are_one_file_and_others_do_not_share_a_name():
     assert paths[one] == paths[again] != paths[other]
 
 
-def test_a_source_has_its_lines():
+def test_a_text_stands_under_its_own_name():
     files = Files("/job", pki())
 
-    path = files.source("t0", ["a", "grün"])
+    path = files.text("t0.log", "a\ngrün\n")
 
     assert path == "/job/t0.log"
     assert [(one.path, one.content) for one in files.files] == [("t0.log", "a\ngrün\n".encode())]

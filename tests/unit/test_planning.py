@@ -5,6 +5,7 @@ from builders import pki
 
 from flb_handshake import settings, staging
 from flb_handshake.agent.contract import AgentKind, Capability, Identity
+from flb_handshake.agent.ports import Ports
 from flb_handshake.certificates import HEALTHY, OTHER_LEAF, OTHER_ROOT, ROOT, At, Key, chain, keyed
 from flb_handshake.model import CAFile, ClientAuth, File, FileForm, Setup
 from flb_handshake.placing import Files
@@ -84,7 +85,7 @@ class Silent:
 def parts(*setups: Setup):
     tags: dict[object, str] = {}
     return [
-        staging._part(Play(alias=f"a{n}", setup=one), 7000 + n, Silent(), tags)
+        staging._part(Play(alias=f"a{n}", setup=one), 7000 + n, Silent(), tags, Ports())
         for n, one in enumerate(setups)
     ]
 

@@ -10,28 +10,25 @@ import ssl
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
+from reference_runs import LIMIT, PROGRAM, Running
 
-import flb_handshake
 from flb_handshake.agent.reference_program.classic import (
     Instance,
-    StartError,
     boolean,
     check_properties,
     load,
     seconds,
 )
-from flb_handshake.agent.reference_program.context import context, name_of, protocol
+from flb_handshake.agent.reference_program.context import name_of, protocol, security
+from flb_handshake.agent.reference_program.grammar import StartError
 from flb_handshake.agent.reference_program.handshake import Watch, farewell, numbered
 from flb_handshake.agent.reference_program.releases import RELEASES
 
 RELEASE = RELEASES["5.1.1"]
-PROGRAM = Path(flb_handshake.__file__).parent / "agent" / "reference_program"
-LIMIT = 10.0
 
 DUMMY = "[INPUT]\n    Name dummy\n    Rate 1000\n    Samples 1\n    Tag t0\n"
 SERVICE = "[SERVICE]\n    Flush 0.01\n    Grace 0\n    Log_Level debug\n"
@@ -247,7 +244,11 @@ def made_context(**settings):
     instance = Instance(kind="output", plugin="http", number=0)
     instance.settings = {"tls": "on", "tls.ca_path": "/none", "host": "127.0.0.1"}
     instance.settings |= {name.replace("__", "."): value for name, value in settings.items()}
-    return context(instance, RELEASE, "/nowhere")
+    made = security(instance, RELEASE, "/nowhere")
+    if made is None:
+        return None
+    made.restrict()
+    return made.session(print)
 
 
 @pytest.mark.parametrize("word", ["off", "maybe", "verify_peer", "1"])
@@ -275,13 +276,13 @@ def test_the_name_is_checked_only_if_both_words_are_true(verify, hostname, mode,
     [
         ("", "", ["TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3"]),
         ("TLSv1.3", "", ["TLSv1_3"]),
-        ("", "TLSv1.2", ["TLSv1_1", "TLSv1_2"]),
+        ("", "TLSv1.2", ["TLSv1", "TLSv1_1", "TLSv1_2"]),
         ("1.3", "", ["TLSv1_1", "TLSv1_2", "TLSv1_3"]),
         ("TLSv1", "", ["TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3"]),
         ("TLSv1.3", "TLSv1.2", []),
     ],
 )
-def test_either_bound_brings_tls_1_1_as_the_lowest(lowest, highest, allowed):
+def test_a_lower_bound_that_is_no_protocol_is_tls_1_1(lowest, highest, allowed):
     made = made_context(tls__min_version=lowest, tls__max_version=highest)
     names = ("TLSv1", "TLSv1_1", "TLSv1_2", "TLSv1_3")
     assert [one for one in names if not made.options & getattr(ssl, f"OP_NO_{one}")] == allowed
@@ -319,7 +320,7 @@ def test_reasons_bear_openssls_numbers():
 )
 def test_without_a_view_of_what_is_sent_the_alert_follows_from_the_verification(code, alert):
     said = []
-    watch = Watch(object(), lambda *line: said.append(line), debug=True)
+    watch = Watch(lambda *line: said.append(line), debug=True)
     watch.begin(5)
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code, error.reason = code, "CERTIFICATE_VERIFY_FAILED"
@@ -434,41 +435,6 @@ def test_the_right_password_opens_the_key(pki):
 
 
 # --- what it does as a program ---------------------------------------------------------------
-
-
-class Running:
-    """The program, run as the harness runs it: isolated, without site-packages."""
-
-    def __init__(self, conf, *arguments):
-        command = [sys.executable, "-I", "-S", str(PROGRAM), "-c", str(conf), *arguments]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
-        )
-        self.lines = []
-
-    def __enter__(self):
-        self.limit = threading.Timer(LIMIT, self.process.kill)
-        self.limit.start()
-        return self
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.wait()
-        self.limit.cancel()
-        self.process.stderr.close()
-
-    def until(self, *words):
-        """Reads on until a line has one of the words, or there are no more: all lines so far."""
-        for line in self.process.stderr:
-            self.lines.append(line.rstrip("\n"))
-            if any(word in line for word in words):
-                break
-        return list(self.lines)
-
-    def end(self):
-        """Its exit code, if it ends by itself or was told to."""
-        self.until()
-        return self.process.wait(LIMIT)
 
 
 class Collector:

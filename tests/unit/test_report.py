@@ -12,7 +12,9 @@ from rich.console import Console
 
 from flb_handshake.certificates import HEALTHY, expired
 from flb_handshake.declare import cleartext, delivered, output, refused
-from flb_handshake.model import Expectation, Outcome, Scenario, VerdictKind
+from flb_handshake.expectations import Expectation
+from flb_handshake.model import Scenario
+from flb_handshake.outcomes import Outcome, VerdictKind
 from flb_handshake.report import junit, lines, sheet, terminal
 from flb_handshake.results import finding, result
 

@@ -4,8 +4,9 @@ import pytest
 from builders import ACCEPTED, CLEAR_BYTES, CLOSED, TLS_BYTES, alert, evidence, request
 
 from flb_handshake.declare import cleartext, delivered, not_started, refused, refused_by_peer
+from flb_handshake.expectations import Expectation
 from flb_handshake.judge import judge
-from flb_handshake.model import Expectation, Outcome, VerdictKind
+from flb_handshake.outcomes import Outcome, VerdictKind
 from flb_handshake.verdict import compare
 
 DELIVERED = evidence(ACCEPTED, TLS_BYTES, request(tls=True))

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
 from flb_handshake.agent.contract import Capability, Identity, Job, Log, Running
@@ -64,6 +65,12 @@ class Spawned(Protocol):
     def exit_code(self) -> int:
         """How it ended, once its output has."""
 
+    def seen(self, path: str) -> Path:
+        """Where a file of its container is, seen from here."""
+
+    def signal(self, number: int) -> None:
+        """Sends it a signal."""
+
     def kill(self) -> None:
         """Ends it. Harmless when it has ended already."""
 
@@ -107,6 +114,14 @@ class RunningInContainer:
         self._reader = threading.Thread(target=self._read, args=(output,), daemon=True)
         self._reader.start()
         self._heard.wait(_FIRST_WORD)
+
+    def seen(self, path: str) -> Path:
+        """See Running."""
+        return self._spawned.seen(path)
+
+    def signal(self, number: int) -> None:
+        """See Running."""
+        self._spawned.signal(number)
 
     async def stop(self) -> None:
         """See Running."""

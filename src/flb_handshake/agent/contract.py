@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, Protocol
 
 KILLED: Final = 128 + 9
@@ -27,6 +28,11 @@ class Capability(StrEnum):
     HOSTS = "host names of its own"
     SYSTEM_STORE = "a system trust store of its own"
     UNPRIVILEGED = "file permissions that bind it"
+    PORTS = "ports of its own that the harness can reach"
+    CHANGES = "files that change while it runs, and signals"
+    PROXY = "an HTTP proxy named in its environment"
+    HTTP_2 = "HTTP/2"
+    ANY_PLUGIN = "a plugin of which there is no model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,12 +50,14 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlacedFile:
-    """A file to put before the agent; a directory, if there is no content."""
+    """A file to put before the agent; a directory, if there is neither content nor link."""
 
     path: str
     """Relative to the job's directory."""
     content: bytes | None
     mode: int = 0o600
+    link: str | None = None
+    """What it points to, if it is a symbolic link."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +73,7 @@ class Job:
     """What stands in /etc/ssl/certs instead of the usual, by file name."""
     unprivileged: bool = False
     """Without the root user's right to read what permissions forbid."""
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -102,6 +111,12 @@ class Running(Protocol):
     exited: asyncio.Future[int]
     """Its exit code, once it has ended by itself or was stopped: 128 and the signal's number, if a
     signal ended it. A HarnessFailure, if somebody else killed it or nobody knows how it ended."""
+
+    def seen(self, path: str) -> Path:
+        """Where a file of the agent's is, seen from the harness. Raises HarnessFailure."""
+
+    def signal(self, number: int) -> None:
+        """Sends it a signal. Raises HarnessFailure."""
 
     async def stop(self) -> None:
         """Ends it at once and waits until it has ended. Harmless when it has ended already."""

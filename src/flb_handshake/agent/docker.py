@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import socket
 import tarfile
@@ -19,6 +20,7 @@ from docker.types.daemon import CancellableStream
 from docker.utils import kwargs_from_env
 
 from flb_handshake.agent import pulling
+from flb_handshake.agent.clocks import check_clock
 from flb_handshake.agent.containers import DockerAgent, Output, Surroundings
 from flb_handshake.agent.contract import Capability
 from flb_handshake.agent.engine import ContainerEngine, Recipe, remove_abandoned
@@ -38,6 +40,10 @@ _OPEN_FILES: Final = 20000
 
 _CONFLICT: Final = 409
 
+_NEAR: Final = (Capability.PORTS, Capability.CHANGES, Capability.PROXY)
+"""What takes a daemon on this machine. The inputs of another one's containers would be open to its
+network, and nothing in Docker's API writes a file in place or signals one of several processes."""
+
 _Client = TypeVar("_Client", bound=APIClient)
 
 
@@ -52,6 +58,7 @@ def open_docker(ref: str) -> DockerAgent:
     try:
         remove_abandoned(docker)
         facts, url = docker.facts()
+        check_clock(facts, dt.datetime.now(dt.UTC))
         rootless = any("rootless" in it for it in facts.get("SecurityOptions") or ())
         docker.limits_files = not rootless
         way = reach(url, facts)
@@ -65,6 +72,8 @@ def open_docker(ref: str) -> DockerAgent:
         raise
     reason = lacks_names(way, docker.api_version)
     lacks = {Capability.HOSTS: reason} if reason else {}
+    if not engine.shares:
+        lacks |= dict.fromkeys(_NEAR, "the Docker daemon runs on another machine")
     rooms = {Surroundings(): container} if engine.shares else {}
     return DockerAgent(engine, identity, lacks, rooms)
 
@@ -147,10 +156,13 @@ class DockerDaemon:
         with _asking("give a container's output"):
             return _Stream(self._api.attach(container, stream=True))
 
-    def beside(self, container: str, command: Sequence[str]) -> tuple[str, Output]:
+    def beside(
+        self, container: str, command: Sequence[str], env: Mapping[str, str]
+    ) -> tuple[str, Output]:
         """See Daemon."""
         with _asking("run a Fluent Bit in a container"):
-            process = str(self._api.exec_create(container, list(command))["Id"])
+            made = self._api.exec_create(container, list(command), environment=dict(env))
+            process = str(made["Id"])
             return process, _Stream(self._api.exec_start(process, stream=True))
 
     def said(self, container: str, command: Sequence[str], env: Mapping[str, str]) -> bytes:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 from flb_handshake.agent.containers import Output, Spawned, Surroundings
@@ -61,7 +62,9 @@ class Daemon(Protocol):
     def attached(self, container: str) -> Output:
         """What its main process will write."""
 
-    def beside(self, container: str, command: Sequence[str]) -> tuple[str, Output]:
+    def beside(
+        self, container: str, command: Sequence[str], env: Mapping[str, str]
+    ) -> tuple[str, Output]:
         """Another process in a container: its id and what it writes."""
 
     def said(self, container: str, command: Sequence[str], env: Mapping[str, str]) -> bytes:
@@ -183,7 +186,7 @@ class ContainerEngine:
     def spawned(self, container: str, job: Job) -> Spawned:
         """See Engine."""
         if self.shares:
-            return _Beside(self._daemon, container, self._command(job))
+            return _Beside(self._daemon, container, self._command(job), dict(job.environment))
         return _Alone(self._daemon, container)
 
     def remove_all(self) -> None:
@@ -234,24 +237,40 @@ class _Beside:
     _daemon: Daemon
     _container: str
     _command: tuple[str, ...]
+    _environment: Mapping[str, str]
     _id: str = ""
     _was_killed: bool = False
 
     def begin(self) -> Output:
-        self._id, output = self._daemon.beside(self._container, self._command)
+        self._id, output = self._daemon.beside(self._container, self._command, self._environment)
         return output
 
     def exit_code(self) -> int:
         return _believed(self._daemon.state_beside(self._id)["ExitCode"], self._was_killed)
 
+    def seen(self, path: str) -> Path:
+        """Through the kernel's view of the process: it runs as the user who started the harness."""
+        for pid in self._pids():
+            return Path(f"/proc/{pid}/root{path}")
+        raise HarnessFailure(
+            "a Fluent Bit in a container is gone, and its files with it",
+            hint="see its log: did it end by itself?",
+        )
+
+    def signal(self, number: int) -> None:
+        for pid in self._pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def kill(self) -> None:
         self._was_killed = True
+        self.signal(signal.SIGKILL)
+
+    def _pids(self) -> list[int]:
+        """Its number here. Its output can be here before the daemon knows it."""
         mark = self._command[-1]
         pid = self._daemon.state_beside(self._id)["Pid"]
-        # Its output can be here before the daemon knows its number.
-        for one in [pid] if bears(pid, mark) else bearers(mark):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(one, signal.SIGKILL)
+        return [pid] if bears(pid, mark) else bearers(mark)
 
 
 @dataclass(slots=True)
@@ -272,9 +291,19 @@ class _Alone:
         self._daemon.remove(self._container)
         return _believed(code, self._was_killed)
 
+    def seen(self, path: str) -> Path:
+        raise HarnessFailure(_OUT_OF_REACH.format(what=f"the file {path}"), hint=_NEARER)
+
+    def signal(self, number: int) -> None:
+        raise HarnessFailure(_OUT_OF_REACH.format(what=f"signal {number}"), hint=_NEARER)
+
     def kill(self) -> None:
         self._was_killed = True
         self._daemon.kill(self._container)
+
+
+_OUT_OF_REACH: Final = "{what} is out of reach in a container of another machine"
+_NEARER: Final = "use a Docker daemon on this machine, or --agent process"
 
 
 def _believed(code: int | None, was_killed: bool) -> int:  # noqa: FBT001 # both are one answer

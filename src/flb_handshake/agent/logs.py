@@ -28,6 +28,16 @@ _PUT_BACK: Final = re.compile(r"KA connection #\d+ to \S*?:(?P<port>\d{1,5}) is 
 _TO_PORT: Final = re.compile(r"connection #(?P<fd>-?\d+) (?:failed )?to \S*?:(?P<port>\d{1,5})\b")
 
 
+_STARTED: Final = re.compile(r"\] \[sp\] stream processor started")
+_RETRY: Final = re.compile(r"failed to flush chunk '(?P<chunk>[^']+)', retry in ")
+_RESOLVED: Final = re.compile(
+    r"flush chunk '(?P<again>[^']+)' succeeded|chunk '(?P<given_up>[^']+)' cannot be retried"
+)
+
+_TAKEN: Final = re.compile(r"could not bind address \S*:(?P<port>\d{1,5})\b")
+"""5.1.1, of an input and of its own HTTP server alike."""
+
+
 class Level(StrEnum):
     """How loud a line is."""
 
@@ -74,10 +84,21 @@ _SIGNS: Final = (
     ("ciphers_refused", r"error setting up TLS ciphers"),
     ("tls_not_supported", r"does not support TLS"),
     ("unknown_property", r"unknown configuration property '"),
+    ("port_taken", _TAKEN.pattern),  # 5.1
     ("config_syntax", r"undefined value - check config is in valid classic format"),
     ("name_not_found", r"getaddrinfo\(host='"),
     ("no_upstream", r"no upstream connections available"),
     ("timed_out", r"timed out after"),
+    ("response_timeout", r"response timeout reached"),  # 5.1.1
+    ("accept_timeout", r"^\[downstream\] .* timed out after .*\(connection timeout\)"),  # 5.1.1
+    ("io_timeout", r" timed out after .*\(IO timeout\)"),  # 5.1.1
+    ("not_accepted", r"could not accept new connection"),  # 5.1.1: forward, syslog
+    ("tls_certificate_missing", r"TLS context \(certificate file missing\)"),  # 5.1.1
+    ("tls_key_missing", r"TLS context \(private key file missing\)"),  # 5.1.1
+    ("reloaded", r"reloaded TLS certificate configuration"),  # 5.1.1
+    ("reload_failed", r"detected certificate file changes but reload failed"),  # 5.1.1
+    ("hot_reload_failed", r"Reloading is aborted"),  # 5.1.1
+    ("proxy_failed", r"flb_establish_proxy"),  # 5.1.1
     ("http_status", r"HTTP status=\d+"),
 )
 _COMPILED: Final = tuple((name, re.compile(pattern)) for name, pattern in _SIGNS)
@@ -98,6 +119,39 @@ def is_step(raw: str) -> bool:
     the first of them is no mere step: it says that a file descriptor begins anew.
     """
     return "[tls] connection #" in raw and _STEP.search(raw) is not None
+
+
+def is_started(raw: str) -> bool:
+    """Whether the line says that every input listens: 5.1.1 starts its stream processor after them.
+
+    After a hot reload it says so again.
+    """
+    return "stream processor" in raw and _STARTED.search(raw) is not None
+
+
+def is_let_go(raw: str) -> bool:
+    """Whether the line says that an idle connection has been ended by the other side (5.1.1)."""
+    return "has been disconnected by the remote" in raw
+
+
+def taken_port(raw: str) -> int | None:
+    """The port on which the line says that it could not listen."""
+    if "could not bind" in raw and (match := _TAKEN.search(raw)):
+        return int(match["port"])
+    return None
+
+
+def awaiting_retry(lines: Iterable[str]) -> set[str]:
+    """The chunks of records that will be sent again, by name."""
+    pending: set[str] = set()
+    for raw in lines:
+        if " chunk '" not in raw:
+            continue
+        if again := _RETRY.search(raw):
+            pending.add(again["chunk"])
+        elif done := _RESOLVED.search(raw):
+            pending.discard(done["again"] or done["given_up"])
+    return pending
 
 
 def final_alias(raw: str, ports: Mapping[int, str]) -> str | None:

@@ -46,7 +46,9 @@ class Parcel:
         self._entry(f"{directory}/fluent-bit.conf", job.config.encode(), _PRIVATE_FILE)
         for file in job.files:
             path = f"{directory}/{file.path}"
-            if file.content is None:
+            if file.link is not None:
+                self._link(path, file.link)
+            elif file.content is None:
                 self._directory(path, _PRIVATE_DIRECTORY)
             else:
                 self._directory(str(PurePosixPath(path).parent), _PRIVATE_DIRECTORY)
@@ -75,6 +77,14 @@ class Parcel:
         self._directories.add(path)
         self._directory(str(PurePosixPath(path).parent), mode)
         self._entry(path, None, mode)
+
+    def _link(self, path: str, target: str) -> None:
+        entry = tarfile.TarInfo(path.lstrip("/"))
+        entry.type = tarfile.SYMTYPE
+        entry.linkname = target
+        entry.mtime = self._now
+        entry.uid, entry.gid = self._holder.uid, self._holder.gid
+        self._tar.addfile(entry)
 
     def _entry(self, path: str, content: bytes | None, mode: int) -> None:
         entry = tarfile.TarInfo(path.lstrip("/"))

@@ -69,7 +69,9 @@ class Workplace:
         _write(base / "fluent-bit.conf", job.config.encode(), 0o600)
         for file in job.files:
             path = base / file.path
-            if file.content is None:
+            if file.link is not None:
+                path.symlink_to(file.link)
+            elif file.content is None:
                 _make_directory(path)
             else:
                 _write(path, file.content, file.mode)
@@ -128,6 +130,15 @@ class RunningProcess:
         self.exited.set_exception(failure)
         self.exited.exception()  # the loop complains of exceptions that nobody looked at
 
+    def seen(self, path: str) -> Path:
+        """See Running. It sees what the harness sees."""
+        return Path(path)
+
+    def signal(self, number: int) -> None:
+        """See Running. To the agent alone: what unshare and setpriv were, it has become."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
+
     async def stop(self) -> None:
         """See Running."""
         self._was_killed = True
@@ -146,7 +157,7 @@ class ProcessAgent:
 
     dials = "127.0.0.1"
     bind = "127.0.0.1"
-    at_once = 32
+    at_once = 64
     """A Fluent Bit that does not start sleeps for a second before it exits (5.1.1): no load."""
 
     def __init__(self, identity: Identity, lacks: Mapping[Capability, str]) -> None:
@@ -231,6 +242,7 @@ class ProcessAgent:
             "PATH": os.environ.get("PATH", os.defpath),
             "HOSTS": f"{base}/hosts" if job.hosts else "",
             "CERTS": f"{base}/system-certs" if job.system_certs is not None else "",
+            **job.environment,
         }
 
 

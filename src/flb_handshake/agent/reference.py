@@ -19,6 +19,13 @@ MODELLED: Final = ("5.1.1",)
 _PROGRAM: Final = Path(__file__).parent / "reference_program"
 
 
+_NOT_MODELLED: Final = {
+    Capability.HTTP_2: "the reference agent speaks no HTTP/2",
+    Capability.PROXY: "the reference agent goes through no proxy",
+    Capability.ANY_PLUGIN: "the reference agent has no model of this plugin",
+}
+
+
 class ReferenceAgent(ProcessAgent):
     """A Python program in the place of the binary, told where its private surroundings are."""
 
@@ -45,7 +52,7 @@ def open_reference(version: str) -> ReferenceAgent:
             f"the reference agent models Fluent Bit {', '.join(MODELLED)}, not {version}",
             hint="install Docker or that Fluent Bit, or ask for a release that is modelled",
         )
-    lacks = {}
+    lacks = dict(_NOT_MODELLED)
     if os.geteuid() == 0 and shutil.which("setpriv") is None:
         lacks[Capability.UNPRIVILEGED] = "root reads every file, and there is no setpriv"
     return ReferenceAgent(

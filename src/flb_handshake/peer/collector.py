@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from OpenSSL import SSL, crypto
 
+from flb_handshake.behaviours import Close, Reset
 from flb_handshake.errors import CertificateFileError, HarnessFailure
-from flb_handshake.peer import tls
+from flb_handshake.model import CollectorSpec
+from flb_handshake.peer import behaving, tls
 from flb_handshake.peer.connection import Connection
 from flb_handshake.peer.events import Event, Kind
+from flb_handshake.peer.proxy import ProxyConnection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from flb_handshake.model import CollectorSpec
     from flb_handshake.pki import Pki
 
 _MOST_OPEN: Final = 512
@@ -33,34 +35,108 @@ _RESERVED_FOR: Final = frozenset({Kind.NEGOTIATED, Kind.CLIENT_CHAIN, Kind.REQUE
 
 _BACKLOG: Final = 512
 
+_TURNS: Final = 3
+"""Of the loop, after which asyncio has handed over whatever it had accepted."""
+
 
 class Listener:
     """One collector on one port, and what it saw."""
 
-    def __init__(self, spec: CollectorSpec, expected: int, clock: Callable[[], float]) -> None:
-        self.spec = spec
+    def __init__(self, spec: CollectorSpec, expected: int, home: Collector) -> None:
+        """Raise ValueError for what no collector can do, and what `Collector.listen` does."""
         self.events: list[Event] = []
         self.dropped = 0
-        self.settled = False
-        """Whether all expected records came, or every connection that came has ended."""
         self.on_settled: Callable[[], None] = lambda: None
         self.port = 0
-        self.context: SSL.Context | None = None
-        self._expected = expected
-        self._clock = clock
+        self.proxy_context: SSL.Context | None = None
+        """The TLS of an HTTPS proxy before it."""
+        self.is_closed = False
+        self._home = home
         self._accepted = 0
         self._room = _KEPT_EVENTS
         self._reserve = _RESERVED_EVENTS
         self._open: dict[Connection, None] = {}
         """The oldest first, as in the next one."""
         self._half_open: dict[Connection, None] = {}
+        self._dismissed: set[Connection] = set()
+        """Those that we ended ourselves."""
         self._server: asyncio.Server | None = None
-        self.is_closed = False
+        self.change(spec)
+        self.expect(expected)
+
+    def change(self, spec: CollectorSpec) -> None:
+        """Serve new connections by this; those that are open go on as they were served.
+
+        Raises:
+            ValueError: no collector can behave so; see `behaving.check`.
+            CertificateFileError, HarnessFailure: as `Collector.listen` does.
+
+        """
+        behaving.check(spec)
+        self.context = self._home.context(spec)
+        proxy = spec.proxy
+        self.proxy_context = None
+        if proxy is not None and proxy.chain is not None:
+            self.proxy_context = self._home.context(CollectorSpec(chain=proxy.chain))
+        self.spec = spec
+
+    def expect(self, records: int) -> None:
+        """Begin anew: nothing has come of what is expected from now on.
+
+        It settles when so many records arrived, or when all connections that were opened since
+        have ended. One from before that ends settles nothing, unless none is left open; one that
+        `hang_up` or `restart` ended does not even then.
+        """
+        self.settled = False
+        """Whether all expected records came, or every connection that came has ended."""
+        self._expected = records
+        self._fresh: set[Connection] = set()
+        """The open ones that were opened since."""
 
     async def serve(self, bind: str) -> None:
         """Bind a port that the system picks, and keep it. Raises HarnessFailure."""
+        await self._listen(bind, 0)
+
+    async def restart(self) -> None:
+        """Reset what is open, stop listening, and listen again on the same port.
+
+        Raises HarnessFailure when the port has been taken in between.
+        """
+        assert self._server is not None  # noqa: S101 # it was served
+        address = self._server.sockets[0].getsockname()[0]
+        self.is_closed = True
+        self._dismissed.update(self._open)
+        self._stop()
+        for connection in tuple(self._open):
+            connection.reset()
+        for _ in range(_TURNS):
+            await self._turn()
+        self.is_closed = False
+        await self._listen(address, self.port)
+
+    def hang_up(self, how: Close | Reset) -> None:
+        """End all open connections; it goes on listening. `how` counts, not its moment."""
+        self._dismissed.update(self._open)
+        for connection in tuple(self._open):
+            if isinstance(how, Reset):
+                connection.reset()
+            else:
+                connection.hang_up()
+
+    def close(self) -> None:
+        """Stop listening and take down what is still open."""
+        self.is_closed = True
+        self._stop()
+        for connection in tuple(self._open):
+            connection.reset(how="timeout")
+
+    def welcome(self) -> Connection:
+        """Make a connection for one that is coming in."""
+        return Connection(self) if self.spec.proxy is None else ProxyConnection(self)
+
+    async def _listen(self, bind: str, port: int) -> None:
         try:
-            bound = socket.create_server((bind, 0), backlog=_BACKLOG)
+            bound = socket.create_server((bind, port), backlog=_BACKLOG)
         except OSError as error:
             raise HarnessFailure(
                 f"the collector cannot listen on {bind}: {error.strerror}",
@@ -74,13 +150,11 @@ class Listener:
         # In two steps, the first of which does not wait: a run that is cancelled here knows the
         # server, and closes it.
         self._server = await asyncio.get_running_loop().create_server(
-            lambda: Connection(self), sock=bound, backlog=_BACKLOG, start_serving=False
+            self.welcome, sock=bound, backlog=_BACKLOG, start_serving=False
         )
         await self._server.start_serving()
 
-    def close(self) -> None:
-        """Stop listening and take down what is still open."""
-        self.is_closed = True
+    def _stop(self) -> None:
         if self._server is not None:
             # asyncio loses a connection that it has accepted but not yet handed over when its
             # server closes: so it accepts no more at once, and closes one turn of the loop later.
@@ -88,8 +162,14 @@ class Listener:
             for bound in self._server.sockets:
                 loop.remove_reader(bound.fileno())
             loop.call_soon(self._server.close)
-        for connection in tuple(self._open):
-            connection.reset(how="timeout")
+
+    @staticmethod
+    async def _turn() -> None:
+        """Let the loop turn once."""
+        loop = asyncio.get_running_loop()
+        turned = loop.create_future()
+        loop.call_soon(turned.set_result, None)
+        await turned
 
     @property
     def open_connections(self) -> int:
@@ -108,9 +188,10 @@ class Listener:
             self._reserve -= 1
         else:
             self.dropped += 1
+            if self.dropped == 1:
+                self._keep(connection, Kind.DROPPED, {})
             return False
-        moment = round(self._clock(), 6)
-        self.events.append(Event(t=moment, connection=connection, kind=kind, facts=facts))
+        self._keep(connection, kind, facts)
         return True
 
     def opened(self, connection: Connection) -> int:
@@ -120,6 +201,7 @@ class Listener:
             self._forget(oldest)
             oldest.reset(how="timeout")
         self._open[connection] = self._half_open[connection] = None
+        self._fresh.add(connection)
         self._accepted += 1
         return self._accepted
 
@@ -129,8 +211,11 @@ class Listener:
 
     def ended(self, connection: Connection) -> None:
         """Count a connection out."""
+        was_fresh = connection in self._fresh
         self._forget(connection)
-        if not self._open:
+        if connection in self._dismissed:
+            self._dismissed.discard(connection)
+        elif not self._open or (was_fresh and not self._fresh):
             self._settle()
 
     def received(self, records: int) -> None:
@@ -142,6 +227,11 @@ class Listener:
     def _forget(self, connection: Connection) -> None:
         self._open.pop(connection, None)
         self._half_open.pop(connection, None)
+        self._fresh.discard(connection)
+
+    def _keep(self, connection: int, kind: Kind, facts: dict[str, Any]) -> None:
+        moment = round(self._home.clock(), 6)
+        self.events.append(Event(t=moment, connection=connection, kind=kind, facts=facts))
 
     def _settle(self) -> None:
         self.settled = True
@@ -166,12 +256,12 @@ class Collector:
         """Add a listener that expects so many records.
 
         Raises:
+            ValueError: no collector can behave so; see `behaving.check`.
             CertificateFileError: the user's own chain, key or CA cannot be served.
             HarnessFailure: one of ours cannot, or no port is free.
 
         """
-        listener = Listener(spec, expected, self.clock)
-        listener.context = self._contexts.get(spec) or self._new_context(spec)
+        listener = Listener(spec, expected, self)
         self._listeners.append(listener)
         await listener.serve(self._bind)
         return listener
@@ -181,6 +271,10 @@ class Collector:
         for listener in self._listeners:
             listener.close()
         self._listeners.clear()
+
+    def context(self, spec: CollectorSpec) -> SSL.Context:
+        """The TLS that goes with a spec, made once. Raises as `listen` does."""
+        return self._contexts.get(spec) or self._new_context(spec)
 
     def _new_context(self, spec: CollectorSpec) -> SSL.Context:
         try:
@@ -194,8 +288,8 @@ class Collector:
                 ) from error
             raise HarnessFailure(
                 f"the collector cannot serve the chain '{spec.chain.name}': {tls.reason(error)}",
-                hint="the certificate and the key must belong together; they, the versions and "
-                f"the ciphers must be of a kind that {tls.library()} loads",
+                hint="the certificate and the key must belong together; they, the versions, "
+                f"the ciphers and the groups must be of a kind that {tls.library()} loads",
             ) from error
         self._contexts[spec] = made
         return made

@@ -5,19 +5,27 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import Any, Final
 
-from flb_handshake.model import Conduct, Moment
-from flb_handshake.peer import hello, tls
-from flb_handshake.peer.events import Kind, alert_facts
-from flb_handshake.peer.http import HttpServer, RecordProtocol, refusal
-
-if TYPE_CHECKING:
-    from OpenSSL import SSL
-
-    from flb_handshake.model import CollectorSpec
+from flb_handshake.behaviours import (
+    Alert,
+    Banner,
+    Behaviour,
+    Cleartext,
+    Close,
+    Drip,
+    Moment,
+    Renegotiate,
+    Reset,
+)
+from flb_handshake.peer import behaving, hello, records, tls
+from flb_handshake.peer.events import Kind, alert_facts, alert_value
+from flb_handshake.peer.http import Heard, HttpServer, RecordProtocol, refusal
+from flb_handshake.peer.http2 import Http2Server
+from flb_handshake.peer.opening import Opening, opening
+from flb_handshake.peer.outgoing import Outgoing
+from flb_handshake.peer.witness import Witness
 
 _DRAIN: Final = 5.0
 """Seconds to wait for the other side to end after one side said its last words."""
@@ -31,64 +39,21 @@ _RESETTING: Final = struct.pack("ii", 1, 0)
 """struct linger: close at once, with a reset."""
 
 
-class Witness(Protocol):
-    """Who keeps what happens on connections: a listener."""
-
-    spec: CollectorSpec
-    context: SSL.Context | None
-    is_closed: bool
-    """Whether it wants no more connections."""
-
-    def record(
-        self, connection: int, kind: Kind, facts: dict[str, Any], *, owed: bool = False
-    ) -> bool:
-        """Keep an event, with its time; tell whether there was room. What is owed always has."""
-
-    def opened(self, connection: Connection) -> int:
-        """Count a connection in, and another one out if there are too many; give its number."""
-
-    def shook_hands(self, connection: Connection) -> None:
-        """Count a connection among those that are worth keeping."""
-
-    def received(self, records: int) -> None:
-        """Count records; a body without countable records counts as one."""
-
-    def ended(self, connection: Connection) -> None:
-        """Count a connection out."""
-
-
-class _Speech(Enum):
-    """What a connection's first bytes are."""
-
-    HANDSHAKE = "a TLS handshake record"
-    ALERT = "a TLS alert: an agent that cannot even begin says so, such as one whose bounds clash"
-    CLEARTEXT = "no TLS"
-
-
-_ALERT_RECORD: Final = (b"\x15", b"\x03", b"\x00\x01\x02\x03\x04", b"\x00", b"\x02", b"\x01\x02")
-"""The bytes that may stand in each place of an alert's record (RFC 8446, section 5.1)."""
-
-
-def _speech(first: bytes) -> _Speech | None:
-    """Tell what it is; None: too few bytes to tell, and TLS so far."""
-    begins_handshake = hello.looks_like_tls(first)
-    if begins_handshake is not False:
-        return _Speech.HANDSHAKE if begins_handshake else None
-    if any(byte not in allowed for byte, allowed in zip(first, _ALERT_RECORD, strict=False)):
-        return _Speech.CLEARTEXT
-    return _Speech.ALERT if len(first) > len(_ALERT_RECORD) else None
-
-
 class Connection(asyncio.Protocol):
     """One connection, from accept to its end."""
 
     def __init__(self, listener: Witness) -> None:
+        self.closed_by: tuple[str, str] | None = None
+        """Who ended it first, and how, once that is known."""
         self._listener = listener
+        self._spec = listener.spec
+        self._context = listener.context
         self._number = 0
         self._kept = False
         self._transport: asyncio.Transport | None = None
+        self._out: Outgoing | None = None
         self._first = b""
-        self._speech: _Speech | None = None
+        self._opening: Opening | None = None
         self._hello: hello.HelloParser | None = None
         self._tls: tls.TlsEndpoint | None = None
         self._records: RecordProtocol | None = None
@@ -96,46 +61,51 @@ class Connection(asyncio.Protocol):
         """What still comes in is noticed, but not answered."""
         self._finished = False
         """We have said our last words."""
-        self._closed_by: tuple[str, str] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: asyncio has accepted it."""
         assert isinstance(transport, asyncio.Transport)  # noqa: S101 # a stream socket's
         self._transport = transport
+        self._out = Outgoing(transport)
+        self._out.reshape = behaving.reshape_of(self._spec.behaviour)
         self._number = self._listener.opened(self)
         self._kept = self._report(Kind.ACCEPTED, {})
         self._wait(_LONGEST_CONNECTION)
-        self._behave(Moment.ACCEPTED)
+        self._behave(Moment.CONNECTED)
         if self._listener.is_closed:  # it was on its way in when the listener closed
             self.reset(how="timeout")
 
     def data_received(self, data: bytes) -> None:
         """Notice what the agent sends, and answer it if that is our conduct."""
-        if self._speech is None:
+        if self._opening is None:
             self._first += data
-            self._speech = _speech(self._first)
-            if self._speech is None:
+            self._opening = opening(self._first)
+            if self._opening is None:
                 return
             data, self._first = self._first, b""
             self._on_first(data)
         if self._hello is not None:
             self._read_hello(data)
         if self._deaf:
-            return
-        if self._speech is _Speech.CLEARTEXT:
+            if isinstance(self._spec.behaviour, Banner):  # the agent has spoken
+                self._finish("FIN")
+        elif self._opening is Opening.CLEARTEXT:
             self._on_records(data)
-        elif self._speech is _Speech.ALERT:
+        elif self._opening is Opening.ALERT:
             self._await_end()
-        elif self._listener.spec.behaviour.conduct is Conduct.CLEARTEXT:
+        elif isinstance(self._spec.behaviour, Cleartext):
             self._refuse_tls()
-        elif not self._behave(Moment.CLIENT_HELLO):
+        elif not self._waits_for_hello() and not self._behave(Moment.CLIENT_HELLO):
             self._on_tls(data)
 
     def eof_received(self) -> bool:
         """Note that the agent sends no more; what we still have to say is sent, then it ends."""
         self._ended_by("agent", "FIN")
-        return False
+        if self._out is None or self._transport is None or not self._out.is_behind:
+            return False
+        self._out.end(self._transport.close)
+        return True
 
     def pause_writing(self) -> None:
         """Listen no more to an agent that asks and asks but takes no answers."""
@@ -153,13 +123,15 @@ class Connection(asyncio.Protocol):
             self._ended_by("agent", "timeout" if isinstance(exc, TimeoutError) else "RST")
         if self._first:
             self._report_first(self._first)
-        by, how = self._closed_by or ("peer", "FIN")
-        self._listener.record(self._number, Kind.CLOSED, {"by": by, "how": how}, owed=self._kept)
-        if self._timer is not None:
-            self._timer.cancel()
         if self._tls is not None:
             self._tls.release()
-        self._transport = self._tls = self._records = self._hello = self._timer = None
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._out is not None:
+            self._out.stop()
+        by, how = self.closed_by or ("peer", "FIN")
+        self._report(Kind.CLOSED, {"by": by, "how": how}, owed=self._kept)
+        self._transport = self._tls = self._records = self._hello = self._timer = self._out = None
         self._listener.ended(self)
 
     def reset(self, *, how: str = "RST") -> None:
@@ -170,50 +142,97 @@ class Connection(asyncio.Protocol):
             self._transport.get_extra_info("socket").setsockopt(*linger)
         self._give_up()
 
+    def hang_up(self) -> None:
+        """End our side, without a word in TLS; what still comes is not looked at."""
+        self._deaf = True
+        self._finish("FIN")
+
     def _on_first(self, first: bytes) -> None:
         self._report_first(first)
-        if self._speech is _Speech.HANDSHAKE:
+        if self._opening is Opening.HANDSHAKE:
             self._hello = hello.HelloParser()
-        elif self._speech is _Speech.ALERT:
-            alert = int.from_bytes(first[5:7])
-            self._report(Kind.ALERT, {"by": "agent", **alert_facts(alert)})
+        elif self._opening is Opening.ALERT:
+            self._report_alert(first)
+
+    def _report_alert(self, record: bytes) -> None:
+        """Report an alert that came unencrypted, and that OpenSSL has not read."""
+        alert = int.from_bytes(record[5:7])
+        self._report(Kind.ALERT, {"by": "agent", **alert_facts(alert)})
 
     def _on_tls(self, data: bytes) -> None:
+        behaviour = self._spec.behaviour
         if self._tls is None:
-            assert self._listener.context is not None  # noqa: S101 # set by listen()
-            self._tls = tls.TlsEndpoint(self._listener.context, self._report)
-        plain = self._tls.receive(data)
-        if self._tls.established:
+            assert self._context is not None  # noqa: S101 # set by listen()
+            self._tls = tls.TlsEndpoint(self._context, self._report)
+        began = self._tls.established
+        stops = behaving.ends_at(behaviour, Moment.FINISHED)
+        plain = self._tls.receive(data, until_agreed=stops)
+        if self._tls.established and not began:
             self._listener.shook_hands(self)
+            if self._behave(Moment.FINISHED):
+                return
+            if isinstance(behaviour, Renegotiate):
+                self._tls.renegotiate()
         if plain:
             self._on_records(plain)
-        self._write(self._tls.outgoing())
-        if self._tls.refused:
+        self._flush()
+        if self._deaf:
+            return
+        self._on_end(self._tls, data)
+
+    def _on_end(self, endpoint: tls.TlsEndpoint, data: bytes) -> None:
+        """See whether these bytes have ended TLS, and how."""
+        if endpoint.failed and not endpoint.refused and opening(data) is Opening.ALERT:
+            # OpenSSL reads no alert of another version than the one it has chosen. A client that
+            # does not speak that one can say so in no other.
+            self._report_alert(data)
             self._await_end()
-        elif self._tls.failed:
+        elif endpoint.refused:
+            self._await_end()
+        elif endpoint.failed:
             self._finish("FIN")
-        elif self._tls.ended:
+        elif endpoint.ended:
             self._ended_by("agent", "close_notify")
             self._finish("close_notify")
 
     def _on_records(self, plain: bytes) -> None:
         if self._records is None:
-            serves = self._tls or self._listener.spec.behaviour.conduct is Conduct.CLEARTEXT
-            self._records = HttpServer(HTTPStatus.CREATED if serves else HTTPStatus.BAD_REQUEST)
+            self._records = self._protocol()
         heard = self._records.receive(plain)
         for request in heard.requests:
             self._report(Kind.REQUEST, {"tls": self._tls is not None, **request.facts})
-        if self._tls is None:
-            self._write(heard.answer)
-        elif heard.answer:
-            self._tls.send(heard.answer)
-            self._write(self._tls.outgoing())
-        for facts in heard.answers:
-            self._report(Kind.RESPONSE, facts)
+        if self._answer(heard):
+            for facts in heard.answers:
+                self._report(Kind.RESPONSE, facts)
         for request in heard.requests:
             self._listener.received(request.count)
-        if heard.over:
+        if heard.over and not self._deaf:
             self._finish("FIN" if self._tls is None else "close_notify")
+
+    def _protocol(self) -> RecordProtocol:
+        """What is spoken inside of TLS, or without it."""
+        if self._tls is not None and self._tls.alpn == "h2":
+            return Http2Server()
+        serves = self._tls or isinstance(self._spec.behaviour, Cleartext)
+        return HttpServer(HTTPStatus.CREATED if serves else HTTPStatus.BAD_REQUEST)
+
+    def _answer(self, heard: Heard) -> bool:
+        """Answer, and tell whether the answer is whole."""
+        if self._tls is not None and self._tls.failed:
+            return False
+        midway = behaving.moment_of(self._spec.behaviour) is Moment.MIDWAY
+        if self._tls is None or not midway or not heard.requests:
+            self._say(heard.answer)
+            return True
+        self._flush()
+        self._tls.send(heard.answer)
+        response = self._tls.outgoing()
+        middle = len(response) // 2
+        self._write(response[:middle])
+        if self._behave(Moment.MIDWAY):
+            return False
+        self._write(response[middle:])
+        return True
 
     def _refuse_tls(self) -> None:
         """Answer a ClientHello as a server that speaks no TLS does."""
@@ -235,30 +254,49 @@ class Connection(asyncio.Protocol):
             self._report(Kind.CLIENT_HELLO, parsed.to_json())
             self._hello = None
 
+    def _waits_for_hello(self) -> bool:
+        """Whether TLS must not see what has come of the ClientHello: it would answer the last."""
+        return self._hello is not None and behaving.ends_at(
+            self._spec.behaviour, Moment.CLIENT_HELLO
+        )
+
     def _behave(self, moment: Moment) -> bool:
-        """Do what the behaviour asks for at this moment; tell whether it asks for anything."""
-        behaviour = self._listener.spec.behaviour
-        if behaviour.at is not moment or behaviour.conduct in {Conduct.SERVE, Conduct.CLEARTEXT}:
-            return False
-        if moment is Moment.CLIENT_HELLO and self._hello is not None:
-            return True
-        self._deaf = True
-        if behaviour.conduct is Conduct.CLOSE:
-            self._finish("FIN")
-        elif behaviour.conduct is Conduct.RESET:
-            self.reset()
-        return True
+        """Do what the behaviour asks for at this moment; tell whether our part ends with it."""
+        behaviour = self._spec.behaviour
+        if moment is Moment.CONNECTED and isinstance(behaviour, Banner):
+            self._write(behaviour.text.encode())
+            self._deaf = True
+        if behaving.moment_of(behaviour) is moment:
+            self._deaf = behaving.ends_at(behaviour, moment)
+            self._misbehave(behaviour)
+        return self._deaf
+
+    def _misbehave(self, behaviour: Behaviour) -> None:
+        match behaviour:
+            case Close():
+                self._finish("FIN")
+            case Reset():
+                self.reset()
+            case Drip(bytes=size, every=seconds) if self._out is not None:
+                self._out.slow_down(size, seconds)
+            case Alert(name=name):
+                self._write(records.alert(name))
+                self._report(Kind.ALERT, {"by": "peer", **alert_facts(alert_value(name))})
+                self._finish("FIN")
 
     def _finish(self, how: str) -> None:
         """End our side and drain theirs: an immediate close would lose our last alert."""
-        if self._finished or self._transport is None:
+        if self._finished or self._out is None:
             return
         self._ended_by("peer", how)
         if how == "close_notify" and self._tls is not None and self._tls.established:
             self._tls.close()
-            self._write(self._tls.outgoing())
+            self._flush()
         self._finished = True
-        if not self._transport.is_closing():
+        self._out.end(self._say_no_more)
+
+    def _say_no_more(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
             self._transport.write_eof()
         self._wait(_DRAIN)
 
@@ -278,18 +316,38 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
+    def _say(self, plain: bytes) -> None:
+        """Say this, inside of TLS where there is any."""
+        if self._tls is None:
+            self._write(plain)
+        elif plain and not self._finished:
+            self._tls.send(plain)
+            self._flush()
+
+    def _flush(self) -> None:
+        """Write what TLS has to say, up to the ServerHello where something is to happen then."""
+        assert self._tls is not None  # noqa: S101 # the caller speaks TLS
+        said = self._tls.outgoing()
+        end = 0
+        if behaving.moment_of(self._spec.behaviour) is Moment.SERVER_HELLO:
+            end = records.after_server_hello(said)
+        if end:
+            self._write(said[:end])
+            if self._behave(Moment.SERVER_HELLO):
+                return
+        self._write(said[end:])
+
     def _write(self, outgoing: bytes) -> None:
-        assert self._transport is not None  # noqa: S101 # connected
-        if outgoing and not self._finished and not self._transport.is_closing():
-            self._transport.write(outgoing)
+        if self._out is not None and not self._finished:
+            self._out.say(outgoing)
 
     def _report_first(self, first: bytes) -> None:
-        facts = {"hex": first[:_KEPT_BYTES].hex(), "tls": self._speech is not _Speech.CLEARTEXT}
+        facts = {"hex": first[:_KEPT_BYTES].hex(), "tls": self._opening is not Opening.CLEARTEXT}
         self._report(Kind.FIRST_BYTES, facts)
 
     def _ended_by(self, by: str, how: str) -> None:
-        if self._closed_by is None:
-            self._closed_by = (by, how)
+        if self.closed_by is None:
+            self.closed_by = (by, how)
 
-    def _report(self, kind: Kind, facts: dict[str, Any]) -> bool:
-        return self._listener.record(self._number, kind, facts)
+    def _report(self, kind: Kind, facts: dict[str, Any], *, owed: bool = False) -> bool:
+        return self._listener.record(self._number, kind, facts, owed=owed)

@@ -12,6 +12,7 @@ class Kind(StrEnum):
     """What an event tells."""
 
     ACCEPTED = "accepted"
+    """The TCP connection was made, whichever end it was that accepted it."""
     FIRST_BYTES = "first_bytes"
     """`hex`: up to 16 bytes; `tls`: whether they can begin a TLS handshake."""
     CLIENT_HELLO = "client_hello"
@@ -20,21 +21,43 @@ class Kind(StrEnum):
     ALERT = "alert"
     """`by`: who sent it (agent or peer), `level`, `name` (IANA's)."""
     NEGOTIATED = "negotiated"
+    """`version`, `cipher`, `alpn`, `group`, and `resumed`: whether an earlier session goes on."""
     CLIENT_CHAIN = "client_chain"
     """`chain`: what the client presented (PEM texts); empty when it presented none."""
+    SERVER_CHAIN = "server_chain"
+    """`chain`: what the server presented (PEM texts), also when it was refused."""
+    CERTIFICATE_REQUEST = "certificate_request"
+    """The server asked for a certificate. `authorities`: the names in it (RFC 4514), maybe none."""
     TLS_ERROR = "tls_error"
     """`reason`: the TLS library's own words."""
     REQUEST = "request"
     """`tls`, `method`, `target`, `content_type`, `records`, `body` (its beginning)."""
+    ARRIVED = "arrived"
+    """What a shipper shipped came out of the agent at the other end: `records`, `count`, `body`."""
+    SHIPPED = "shipped"
+    """A shipper has handed over all of a message: `tls`, `records`, `bytes` (of the message)."""
     RESPONSE = "response"
-    """`status`."""
+    """`status` in HTTP; else `answer`, in the protocol's own word."""
+    RENEGOTIATION = "renegotiation"
+    """What came of a second handshake that the peer asked for: `done`."""
+    CONNECT = "connect"
+    """What an HTTP proxy was asked for: `target`, and `authorization`: whether one was sent."""
     CLOSED = "closed"
-    """`by`: who ended it first (agent or peer), `how`: close_notify, FIN, RST or timeout."""
+    """`by`: who ended it first (agent or peer), `how`: close_notify, FIN, RST, timeout or refused.
+
+    Refused stands alone: there was no connection.
+    """
+    DROPPED = "dropped"
+    """From here on events are missing: there were more than are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One thing that happened on one connection, `t` seconds after the run began."""
+    """One thing that happened on one connection, `t` seconds after the run began.
+
+    What happened between the agent and an HTTP proxy before the peer has the fact `layer`,
+    PROXY_LAYER. What happened in the proxy's tunnel has the same connection, and no `layer`.
+    """
 
     t: float
     connection: int
@@ -56,6 +79,8 @@ class Event:
             facts=facts,
         )
 
+
+PROXY_LAYER: Final = "proxy"
 
 _OWN: Final = frozenset({"t", "connection", "kind"})
 
@@ -100,7 +125,13 @@ _ALERTS: Final = {
 
 ALERT_NAMES: Final = frozenset(_ALERTS.values())
 
+_NUMBERS: Final = {name: number for number, name in _ALERTS.items()}
+
+_WARNING: Final = 1
 _FATAL: Final = 2
+
+_WARNINGS: Final = frozenset({"close_notify", "user_canceled", "no_renegotiation"})
+"""What is said at the level of a warning; everything else is fatal (RFC 5246, section 7.2)."""
 
 
 def alert_facts(value: int) -> dict[str, str]:
@@ -110,3 +141,9 @@ def alert_facts(value: int) -> dict[str, str]:
         "level": "fatal" if level == _FATAL else "warning",
         "name": _ALERTS.get(number, f"alert_{number}"),
     }
+
+
+def alert_value(name: str) -> int:
+    """Undo `alert_facts`. Raises KeyError for a name that is not IANA's."""
+    level = _WARNING if name in _WARNINGS else _FATAL
+    return level << 8 | _NUMBERS[name]

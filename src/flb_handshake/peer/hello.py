@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
+
+from flb_handshake.peer.registry import GROUP_NAMES, JA4_VERSIONS, SIGNATURE_NAMES, VERSION_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -29,14 +31,10 @@ class _Extension(IntEnum):
     SUPPORTED_GROUPS = 10
     SIGNATURE_ALGORITHMS = 13
     ALPN = 16
+    SESSION_TICKET = 35
+    PRE_SHARED_KEY = 41
     SUPPORTED_VERSIONS = 43
     KEY_SHARE = 51
-
-
-def _registry(text: str) -> dict[int, str]:
-    """Read `code name code name …`, codes in hex, as the registries print them."""
-    words = text.split()
-    return {int(code, 16): name for code, name in zip(words[::2], words[1::2], strict=True)}
 
 
 _RECORD_KINDS = {
@@ -45,41 +43,6 @@ _RECORD_KINDS = {
     0x17: "a TLS application_data record",
     0x80: "as an SSL 2.0 hello begins, or no TLS",
 }
-_VERSION_NAMES = _registry("0304 TLSv1.3 0303 TLSv1.2 0302 TLSv1.1 0301 TLSv1 0300 SSLv3")
-_JA4_VERSIONS = _registry("0304 13 0303 12 0302 11 0301 10 0300 s3 0002 s2 feff d1 fefd d2 fefc d3")
-
-# IANA, Transport Layer Security Parameters: TLS Supported Groups. The two Kyber drafts were
-# withdrawn there, yet browsers of 2023 and 2024 still send them.
-_GROUP_NAMES = _registry("""
-    0001 sect163k1  0002 sect163r1  0003 sect163r2  0004 sect193r1  0005 sect193r2  0006 sect233k1
-    0007 sect233r1  0008 sect239k1  0009 sect283k1  000a sect283r1  000b sect409k1  000c sect409r1
-    000d sect571k1  000e sect571r1  000f secp160k1  0010 secp160r1  0011 secp160r2  0012 secp192k1
-    0013 secp192r1  0014 secp224k1  0015 secp224r1  0016 secp256k1  0017 secp256r1  0018 secp384r1
-    0019 secp521r1  001a brainpoolP256r1  001b brainpoolP384r1  001c brainpoolP512r1  001d x25519
-    001e x448  001f brainpoolP256r1tls13  0020 brainpoolP384r1tls13  0021 brainpoolP512r1tls13
-    0022 GC256A  0023 GC256B  0024 GC256C  0025 GC256D  0026 GC512A  0027 GC512B
-    0028 GC512C  0029 curveSM2  0100 ffdhe2048  0101 ffdhe3072  0102 ffdhe4096  0103 ffdhe6144
-    0104 ffdhe8192  0200 MLKEM512  0201 MLKEM768  0202 MLKEM1024
-    11eb SecP256r1MLKEM768   11ec X25519MLKEM768   11ed SecP384r1MLKEM1024   11ee curveSM2MLKEM768
-    6399 X25519Kyber768Draft00   639a SecP256r1Kyber768Draft00
-""")
-
-# IANA, the same page: TLS SignatureScheme. Pairs of TLS 1.2 that the registry does not name
-# (0x0303, ECDSA with SHA-224, for one) stay hexadecimal.
-_SIGNATURE_NAMES = _registry("""
-    0201 rsa_pkcs1_sha1             0203 ecdsa_sha1
-    0401 rsa_pkcs1_sha256           0403 ecdsa_secp256r1_sha256    0420 rsa_pkcs1_sha256_legacy
-    0501 rsa_pkcs1_sha384           0503 ecdsa_secp384r1_sha384    0520 rsa_pkcs1_sha384_legacy
-    0601 rsa_pkcs1_sha512           0603 ecdsa_secp521r1_sha512    0620 rsa_pkcs1_sha512_legacy
-    0704 eccsi_sha256  0705 iso_ibs1  0706 iso_ibs2  0707 iso_chinese_ibs  0708 sm2sig_sm3
-    0709 gostr34102012_256a 070a gostr34102012_256b 070b gostr34102012_256c 070c gostr34102012_256d
-    070d gostr34102012_512a 070e gostr34102012_512b 070f gostr34102012_512c
-    0804 rsa_pss_rsae_sha256        0805 rsa_pss_rsae_sha384       0806 rsa_pss_rsae_sha512
-    0807 ed25519    0808 ed448      0904 mldsa44    0905 mldsa65           0906 mldsa87
-    0809 rsa_pss_pss_sha256         080a rsa_pss_pss_sha384        080b rsa_pss_pss_sha512
-    081a ecdsa_brainpoolP256r1tls13_sha256    081b ecdsa_brainpoolP384r1tls13_sha384
-    081c ecdsa_brainpoolP512r1tls13_sha512
-""")
 
 
 class HelloError(ValueError):
@@ -94,6 +57,8 @@ class ClientHello:
     differ from one connection to the next. Codes without a name are written `0x7f1c`. Names off
     the wire are untrusted, so in `sni` and `alpn` every byte that is not printable ASCII, and
     the backslash, is written `\x00`; two different values never look the same.
+
+    Hellos are equal that offer the same, however long they are and however they were cut.
     """
 
     record_version: int  # of the first record, such as 0x0301
@@ -107,6 +72,11 @@ class ClientHello:
     signature_algorithms: tuple[str, ...]  # IANA names
     alpn: tuple[str, ...]
     key_shares: tuple[str, ...]  # the groups for which a key was sent along, IANA names
+    session: str  # what it offers to resume: "none", "session id", "ticket" or "psk"
+    bytes: int = field(
+        compare=False
+    )  # the length of the message, its header of four bytes included
+    records: int = field(compare=False)  # in how many TLS records it came
 
     @property
     def ja4(self) -> str:
@@ -117,7 +87,7 @@ class ClientHello:
         if kinds and signatures:
             hashed += "_" + ",".join(f"{code:04x}" for code in signatures)
         newest = max((_code(name, _VERSION_CODES) for name in self.versions), default=0)
-        seen = _JA4_VERSIONS.get(newest, "00")
+        seen = JA4_VERSIONS.get(newest, "00")
         seen += "d" if _Extension.SERVER_NAME in self.extensions else "i"
         for offered in (self.ciphers, self.extensions):
             seen += f"{min(len(offered), 99):02}"
@@ -126,7 +96,7 @@ class ClientHello:
 
     def to_json(self) -> dict[str, object]:
         """Every field by its name, and `ja4`; only dict, list, str, int and None."""
-        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        values = ((one.name, getattr(self, one.name)) for one in fields(self))
         described = {name: [*v] if isinstance(v, tuple) else v for name, v in values}
         return described | {"ja4": self.ja4}
 
@@ -162,13 +132,22 @@ class HelloParser:
     list of cipher suites, is reported as it stands: it is evidence.
     """
 
-    __slots__ = ("_failure", "_header", "_hello", "_left", "_message", "_record_version")
+    __slots__ = (
+        "_failure",
+        "_header",
+        "_hello",
+        "_left",
+        "_message",
+        "_record_version",
+        "_records",
+    )
 
     def __init__(self) -> None:
         self._header = bytearray()
         self._message = bytearray()
         self._left = 0
         self._record_version = 0
+        self._records = 0
         self._hello: ClientHello | None = None
         self._failure: str | None = None
 
@@ -207,6 +186,7 @@ class HelloParser:
         if not 0 < length <= _MAX_RECORD:
             raise HelloError(f"a handshake record holds 1 to {_MAX_RECORD} bytes, not {length}")
         self._left = length
+        self._records += 1
         self._record_version = self._record_version or int.from_bytes(header[1:3])
 
     def _take_fragment(self, piece: bytes) -> None:
@@ -224,7 +204,7 @@ class HelloParser:
         end = _MESSAGE_HEADER + length
         if len(self._message) >= end:
             body = bytes(self._message[_MESSAGE_HEADER:end])
-            self._hello = _read_hello(body, self._record_version)
+            self._hello = _read_hello(body, self._record_version, self._records)
             self._message.clear()
 
 
@@ -284,7 +264,7 @@ class _Vector:
             raise HelloError(f"{self._what}: {len(self._raw) - self._at} bytes too many")
 
 
-def _read_hello(body: bytes, record_version: int) -> ClientHello:
+def _read_hello(body: bytes, record_version: int, records: int) -> ClientHello:
     hello = _Vector(body, "the hello")
     legacy_version = hello.number(2)
     hello.take(32)  # the client's random
@@ -305,14 +285,17 @@ def _read_hello(body: bytes, record_version: int) -> ClientHello:
         record_version=record_version,
         legacy_version=legacy_version,
         session_id_length=session_id_length,
-        versions=_named(versions, _VERSION_NAMES),
+        versions=_named(versions, VERSION_NAMES),
         ciphers=tuple(f"{code:04x}" for code in ciphers if not _is_grease(code)),
         extensions=tuple(kind for kind in extensions if not _is_grease(kind)),
         sni=_read_sni(extensions),
-        groups=_named(groups, _GROUP_NAMES),
-        signature_algorithms=_named(signatures, _SIGNATURE_NAMES),
+        groups=_named(groups, GROUP_NAMES),
+        signature_algorithms=_named(signatures, SIGNATURE_NAMES),
         alpn=tuple(_printable(protocol) for protocol in protocols),
-        key_shares=_named(_read_key_shares(extensions), _GROUP_NAMES),
+        key_shares=_named(_read_key_shares(extensions), GROUP_NAMES),
+        session=_read_session(extensions, session_id_length),
+        bytes=_MESSAGE_HEADER + len(body),
+        records=records,
     )
 
 
@@ -358,14 +341,28 @@ def _read_key_shares(extensions: dict[int, bytes]) -> Iterator[int]:
         shares.take(shares.number(2))  # the key itself
 
 
+def _read_session(extensions: dict[int, bytes], session_id_length: int) -> str:
+    """Tell what is offered for resumption, the newest way first.
+
+    With supported_versions a session id is noise for middleboxes (RFC 8446 section 4.1.2), or
+    that of a session of TLS 1.2: the two look the same, and neither is told.
+    """
+    if _Extension.PRE_SHARED_KEY in extensions:
+        return "psk"
+    if extensions.get(_Extension.SESSION_TICKET):
+        return "ticket"
+    told = session_id_length and _Extension.SUPPORTED_VERSIONS not in extensions
+    return "session id" if told else "none"
+
+
 def _is_grease(code: int) -> bool:
     """RFC 8701 section 2: 0x0a0a, 0x1a1a … 0xfafa."""
     high, low = divmod(code, 0x100)
     return high == low and low & 0x0F == 0x0A  # noqa: PLR2004
 
 
-_VERSION_CODES = {name: code for code, name in _VERSION_NAMES.items()}
-_SIGNATURE_CODES = {name: code for code, name in _SIGNATURE_NAMES.items()}
+_VERSION_CODES = {name: code for code, name in VERSION_NAMES.items()}
+_SIGNATURE_CODES = {name: code for code, name in SIGNATURE_NAMES.items()}
 
 
 def _named(codes: Iterable[int], names: dict[int, str]) -> tuple[str, ...]:

@@ -16,7 +16,10 @@ _KEPT_RECORD_BYTES: Final = 64 << 10
 _KEPT_BODY: Final = 200
 """Characters kept of a body that holds no records."""
 
-_LONGEST_BODY: Final = 4 << 20
+LONGEST_BODY: Final = 4 << 20
+
+_SPOKEN: Final = frozenset({b"1.0", b"1.1"})
+"""h11 takes the preface of HTTP/2 for a request of that version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,21 @@ class Heard:
     """The facts of each answer in it: `status`, and `reason` where one was refused."""
     over: bool = False
     """Whether the conversation ends with this answer."""
+
+
+def read(*, method: bytes, target: bytes, content_type: bytes, body: bytes) -> Request:
+    """The request of which these are the parts, whatever version of HTTP brought them."""
+    records = _records(body)
+    facts = {
+        "method": method.decode("ascii", "replace"),
+        "target": target.decode("ascii", "replace"),
+        "content_type": content_type.decode("ascii", "replace"),
+        "bytes": len(body),
+        "records": _kept(records, len(body)),
+        "count": len(records),
+        "body": "" if records else body[:_KEPT_BODY].decode("ascii", "backslashreplace"),
+    }
+    return Request(facts=facts, count=len(records))
 
 
 class RecordProtocol(Protocol):
@@ -85,13 +103,15 @@ class HttpServer:
         while not self._over:
             event = self._connection.next_event()
             if isinstance(event, h11.Request):
+                if event.http_version not in _SPOKEN:
+                    raise h11.RemoteProtocolError("HTTP/2 where nothing was agreed on")
                 self._head = event
                 if self._connection.they_are_waiting_for_100_continue:
                     go_on = h11.InformationalResponse(status_code=100, headers=[])
                     return None, self._connection.send(go_on) or b""
             elif isinstance(event, h11.Data):
                 self._body += event.data
-                if len(self._body) > _LONGEST_BODY:
+                if len(self._body) > LONGEST_BODY:
                     raise _TooLong
             elif isinstance(event, h11.EndOfMessage):
                 return self._complete(), self._answer()
@@ -104,17 +124,7 @@ class HttpServer:
         head, body = self._head, bytes(self._body)
         self._body.clear()
         kind = next((value for name, value in head.headers if name == b"content-type"), b"")
-        records = _records(body)
-        facts = {
-            "method": head.method.decode("ascii", "replace"),
-            "target": head.target.decode("ascii", "replace"),
-            "content_type": kind.decode("ascii", "replace"),
-            "bytes": len(body),
-            "records": _kept(records, len(body)),
-            "count": len(records),
-            "body": "" if records else body[:_KEPT_BODY].decode("ascii", "backslashreplace"),
-        }
-        return Request(facts=facts, count=len(records))
+        return read(method=head.method, target=head.target, content_type=kind, body=body)
 
     def _answer(self) -> bytes:
         head = h11.Response(
@@ -136,7 +146,7 @@ class _TooLong(Exception):  # it never leaves this module
     """A body over the limit."""
 
     def __str__(self) -> str:
-        return f"a body of more than {_LONGEST_BODY} bytes"
+        return f"a body of more than {LONGEST_BODY} bytes"
 
 
 def refusal(status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> bytes:

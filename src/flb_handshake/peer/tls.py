@@ -19,7 +19,8 @@ from flb_handshake.model import ClientAuth
 from flb_handshake.peer.events import Kind, alert_facts
 
 if TYPE_CHECKING:
-    from flb_handshake.model import CollectorSpec
+    from flb_handshake.certificates import Chain
+    from flb_handshake.model import CollectorSpec, ShipperSpec
     from flb_handshake.pki import Pki
 
 Report: TypeAlias = Callable[[Kind, dict[str, Any]], object]
@@ -33,6 +34,9 @@ VERSIONS: Final = {
 
 _WEAK_TOO: Final = "@SECLEVEL=0"
 """The collector offers what is weak too: it is the agent's judgement that is tried."""
+
+_SESSION_CONTEXT: Final = b"flb-handshake"
+"""Without one, OpenSSL resumes no session of a client that presented a certificate."""
 
 _CHUNK: Final = 1 << 14
 """Bytes: no record holds more (RFC 8446, section 5.1)."""
@@ -57,8 +61,8 @@ def library() -> str:
 def context(spec: CollectorSpec, pki: Pki) -> SSL.Context:
     """Make a server context for this collector.
 
-    No session made under it can be resumed: there are no stateless tickets, and no cache for the
-    stateful ones that OpenSSL sends in TLS 1.3 all the same.
+    Without `tickets` no session made under it can be resumed: there are no stateless tickets, and
+    no cache for the stateful ones that OpenSSL sends in TLS 1.3 all the same.
 
     Raises:
         SSL.Error, ValueError, TypeError: its chain, key, versions or ciphers cannot be used;
@@ -66,25 +70,43 @@ def context(spec: CollectorSpec, pki: Pki) -> SSL.Context:
 
     """
     made = SSL.Context(SSL.TLS_SERVER_METHOD)
-    made.set_options(SSL.OP_NO_TICKET)
-    made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    made.set_cipher_list(_ciphers(spec.ciphers))
-    made.set_min_proto_version(_version(spec.min_version or "TLSv1"))
-    if spec.max_version:
-        made.set_max_proto_version(_version(spec.max_version))
+    if spec.tickets:
+        made.set_session_id(_SESSION_CONTEXT)
+        made.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
+    else:
+        made.set_options(SSL.OP_NO_TICKET)
+        made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    bound(made, spec)
+    if spec.suites is not None:
+        made.set_tls13_ciphersuites(spec.suites.encode())
+    if spec.groups is not None:
+        _use_groups(made, spec.groups)
     _use_chain(made, spec, pki)
     if spec.client_auth is not ClientAuth.NONE:
         _want_client_certificate(made, spec, pki)
     if spec.alpn:
         made.set_alpn_select_callback(_alpn_choice(spec.alpn))
-    made.set_info_callback(_on_info)
+    made.set_info_callback(on_info)
     return made
+
+
+def bound(made: SSL.Context, spec: CollectorSpec | ShipperSpec) -> None:
+    """Set the versions and ciphers of a spec. Raises as `context`."""
+    made.set_cipher_list(_ciphers(spec.ciphers))
+    made.set_min_proto_version(_version(spec.min_version or "TLSv1"))
+    if spec.max_version:
+        made.set_max_proto_version(_version(spec.max_version))
 
 
 def reason(error: Exception) -> str:
     """Say in OpenSSL's own words what went wrong, the innermost last."""
     queue = error.args[0] if error.args and isinstance(error.args[0], list) else []
     return "; ".join(str(entry[-1]) for entry in queue) or str(error) or "no reason given"
+
+
+def pems(certificates: list[x509.Certificate]) -> list[str]:
+    """These certificates as evidence keeps them."""
+    return [one.public_bytes(serialization.Encoding.PEM).decode() for one in certificates]
 
 
 def _version(name: str) -> int:
@@ -99,23 +121,45 @@ def _ciphers(wanted: str | None) -> bytes:
     return (listed if "@SECLEVEL" in listed else f"{listed}:{_WEAK_TOO}").encode()
 
 
+def _use_groups(made: SSL.Context, groups: str) -> None:
+    """Set the groups of the key exchange, for which pyOpenSSL 26.4 has no method of its own."""
+    if not SSL._lib.SSL_CTX_set1_curves_list(made._context, groups.encode()):  # type: ignore[attr-defined] # noqa: SLF001
+        SSL._lib.ERR_clear_error()  # type: ignore[attr-defined] # noqa: SLF001
+        raise ValueError(f"OpenSSL knows no such groups: '{groups}'")
+
+
+def _is_resumed(connection: SSL.Connection) -> bool:
+    """Whether an earlier session goes on, for which pyOpenSSL 26.4 has no method either."""
+    return bool(SSL._lib.SSL_session_reused(connection._ssl))  # type: ignore[attr-defined] # noqa: SLF001
+
+
 def _use_chain(made: SSL.Context, spec: CollectorSpec, pki: Pki) -> None:
-    if spec.files:
-        leaf, *above = x509.load_pem_x509_certificates(spec.files[0].encode())
-        key = serialization.load_pem_private_key(spec.files[1].encode(), None)
-        if not isinstance(key, _SIGNING):
-            raise TypeError("the key is of a kind that signs nothing")
+    if spec.files is None:
+        present(made, spec.chain, pki)
+        return
+    _use_certificates(made, x509.load_pem_x509_certificates(spec.files[0].encode()))
+    key = serialization.load_pem_private_key(spec.files[1].encode(), None)
+    if not isinstance(key, _SIGNING):
+        raise TypeError("the key is of a kind that signs nothing")
+    made.use_privatekey(key)
+    made.check_privatekey()
+
+
+def present(made: SSL.Context, chain: Chain, pki: Pki) -> None:
+    """Have this context present a chain, and sign handshakes with its key. Raises as `context`."""
+    _use_certificates(made, [pki.certificate(sent) for sent in chain.sent])
+    if chain.key_of is not None:
+        _use_wrong_key(made, pki.handshake_key(chain))
     else:
-        leaf, *above = (pki.certificate(sent) for sent in spec.chain.sent)
-        key = pki.key(spec.chain.leaf)
+        made.use_privatekey(pki.key(chain.leaf))
+    made.check_privatekey()
+
+
+def _use_certificates(made: SSL.Context, sent: list[x509.Certificate]) -> None:
+    leaf, *above = sent
     made.use_certificate(leaf)
     for certificate in above:
         made.add_extra_chain_cert(certificate)
-    if spec.files is None and spec.chain.key_of is not None:
-        _use_wrong_key(made, pki.handshake_key(spec.chain))
-    else:
-        made.use_privatekey(key)
-    made.check_privatekey()
 
 
 def _use_wrong_key(made: SSL.Context, pem: bytes) -> None:
@@ -136,12 +180,16 @@ def _want_client_certificate(made: SSL.Context, spec: CollectorSpec, pki: Pki) -
     assert store is not None  # noqa: S101 # a context always has one
     for authority in authorities:
         store.add_cert(crypto.X509.from_cryptography(authority))
+    named = authorities
+    if spec.acceptable is not None:
+        named = [pki.certificate(one) for one in spec.acceptable]
+    for authority in named:
         made.add_client_ca(authority)
     made.set_app_data(frozenset(authorities))
     policy = SSL.VERIFY_PEER
     if spec.client_auth is ClientAuth.DEMAND:
         policy |= SSL.VERIFY_FAIL_IF_NO_PEER_CERT
-    made.set_verify(policy, _on_verified)
+    made.set_verify(policy, on_verified)
 
 
 def _alpn_choice(known: tuple[str, ...]) -> Callable[[SSL.Connection, list[bytes]], Any]:
@@ -153,13 +201,14 @@ def _alpn_choice(known: tuple[str, ...]) -> Callable[[SSL.Connection, list[bytes
     return choose
 
 
-def _on_info(connection: SSL.Connection, where: int, value: int) -> None:
+def on_info(connection: SSL.Connection, where: int, value: int) -> None:
+    """Hand what OpenSSL's info callback tells to the connection's endpoint."""
     endpoint = connection.get_app_data()
     if isinstance(endpoint, TlsEndpoint):
         endpoint.noticed(where, value)
 
 
-def _on_verified(
+def on_verified(
     connection: SSL.Connection, _: crypto.X509, error: int, depth: int, so_far: int
 ) -> bool:
     """Leave OpenSSL's verdict as it is, but remember why it was a bad one."""
@@ -170,7 +219,7 @@ def _on_verified(
 
 
 class TlsEndpoint:
-    """The server's end of one TLS connection, without a socket."""
+    """The server's end of one TLS connection, without a socket; `tls_client` has the other."""
 
     def __init__(self, made: SSL.Context, report: Report) -> None:
         self.established = False
@@ -180,24 +229,36 @@ class TlsEndpoint:
         self.refused = False
         """The other side said a fatal alert."""
         self.doubt: str | None = None
-        """Why the client's certificate was not accepted."""
+        """Why the other side's certificate was not accepted."""
+        self.renegotiating = False
+        """A second handshake was asked for, and it is not known yet what comes of it."""
+        self._unsent = bytearray()
         self._report = report
         self._state = ""
         self._connection = SSL.Connection(made, None)
         self._connection.set_app_data(self)
         self._connection.set_accept_state()
 
-    def receive(self, received: bytes) -> bytes:
-        """Take bytes from the wire; give the decrypted ones. See `outgoing` for the answer."""
+    @property
+    def alpn(self) -> str | None:
+        """The protocol that was agreed on by ALPN."""
+        return self._connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None
+
+    def receive(self, received: bytes, *, until_agreed: bool = False) -> bytes:
+        """Take bytes from the wire; give the decrypted ones. See `outgoing` for the answer.
+
+        `until_agreed`: what comes with the end of the handshake is not looked at.
+        """
         if self.failed or self.ended:
             return b""
         plain = bytearray()
-        self._connection.bio_write(received)
+        if received:
+            self._connection.bio_write(received)
         try:
             if not self.established:
                 self._connection.do_handshake()
                 self._agreed()
-            while True:
+            while not until_agreed:
                 plain += self._connection.recv(_CHUNK)
         except SSL.WantReadError:
             pass
@@ -205,12 +266,33 @@ class TlsEndpoint:
             self.ended = True
         except SSL.Error as error:
             self._fail(error)
+        if self.renegotiating and not self._connection.renegotiate_pending():
+            self.renegotiating = False
+            self.send(b"")
+            self._report(Kind.RENEGOTIATION, {"done": True})
         return bytes(plain)
 
-    def send(self, plain: bytes) -> None:
-        """Say this; `outgoing` has it encrypted."""
+    def renegotiate(self) -> None:
+        """Ask for a second handshake, as a server can up to TLS 1.2."""
+        if self._connection.get_protocol_version() == SSL.TLS1_3_VERSION:
+            return
+        self._connection.renegotiate()
+        self.renegotiating = True
         try:
-            self._connection.sendall(plain)
+            self._connection.do_handshake()
+        except SSL.Error as error:
+            self._fail(error)
+
+    def send(self, plain: bytes) -> None:
+        """Say this; `outgoing` has it encrypted, once no second handshake is under way."""
+        if self.failed:
+            return
+        self._unsent += plain
+        try:
+            self._connection.sendall(bytes(self._unsent))
+            self._unsent.clear()
+        except SSL.WantReadError:
+            pass  # the handshake has the word; `receive` says it afterwards
         except SSL.Error as error:
             self._fail(error)
 
@@ -235,6 +317,8 @@ class TlsEndpoint:
 
     def release(self) -> None:
         """Let go of the connection, which lets go of the endpoint: nothing is left to collect."""
+        if self.renegotiating:
+            self._report(Kind.RENEGOTIATION, {"done": False})
         self._connection.set_app_data(None)
 
     def noticed(self, where: int, value: int) -> None:
@@ -251,7 +335,7 @@ class TlsEndpoint:
                 self._report(Kind.STATE, {"name": state})
 
     def _agreed(self) -> None:
-        """Report what was negotiated, and the client's chain."""
+        """Report what was negotiated, and the other side's chain."""
         self.established = True
         connection = self._connection
         self._report(
@@ -261,28 +345,37 @@ class TlsEndpoint:
                 "cipher": connection.get_cipher_name(),
                 "alpn": connection.get_alpn_proto_negotiated().decode("ascii", "replace") or None,
                 "group": connection.get_group_name(),
+                "resumed": _is_resumed(connection),
             },
         )
-        presented = connection.get_peer_cert_chain(as_cryptography=True) or []
-        own = connection.get_peer_certificate(as_cryptography=True)
+        self._report_accepted()
+
+    def _report_accepted(self) -> None:
+        """Report the chain of a side that was not refused."""
+        presented = self._connection.get_peer_cert_chain(as_cryptography=True) or []
+        own = self._connection.get_peer_certificate(as_cryptography=True)
         if own is not None and own not in presented:
             presented = [own, *presented]
         self._report_client(presented)
 
     def _report_client(self, presented: list[x509.Certificate]) -> None:
         if self._connection.get_context().get_verify_mode() != SSL.VERIFY_NONE:
-            pems = [one.public_bytes(serialization.Encoding.PEM).decode() for one in presented]
-            self._report(Kind.CLIENT_CHAIN, {"chain": pems})
+            self._report(Kind.CLIENT_CHAIN, {"chain": pems(presented)})
 
     def _fail(self, error: SSL.Error) -> None:
         self.failed = True
         why = reason(error)
+        self._report_refused(why)
+        if self.doubt:
+            why += f" ({self.doubt})"
+        self._report(Kind.TLS_ERROR, {"reason": why})
+
+    def _report_refused(self, why: str) -> None:
+        """Report the chain of a side that was refused for it."""
         if self.doubt:
             # OpenSSL drops a chain that it refuses. What it built of it is left, our CAs included.
             built = self._connection.get_verified_chain(as_cryptography=True) or []
             ours = self._connection.get_context().get_app_data()
             self._report_client([one for one in built if one not in ours])
-            why += f" ({self.doubt})"
         elif _NO_CERTIFICATE in why:
             self._report_client([])
-        self._report(Kind.TLS_ERROR, {"reason": why})

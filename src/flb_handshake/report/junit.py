@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-from flb_handshake.model import VerdictKind
+from flb_handshake.outcomes import VerdictKind
 from flb_handshake.report import terminal
 from flb_handshake.results import Result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,14 @@ def record(found: Finding) -> dict[str, Any]:
     return {
         "id": found.evidence.scenario,
         "fluent_bit": agent.version,
+        "role": found.evidence.facts.role,
         "agent": agent.label if agent.kind == AgentKind.REFERENCE else agent.kind,
         "tls_library": agent.tls_library,
         "outcome": seen.outcome,
         "refused_by": seen.refused_by,
         "alert": seen.alert,
         "alert_from": seen.alert_from,
-        "exposure": list(found.exposure),
+        "exposure": list(found.all_exposure),
         **_expected(found),
         "control": found.control.outcome if found.control else None,
         "negotiated": {
@@ -38,8 +40,20 @@ def record(found: Finding) -> dict[str, Any]:
         "client_subject": seen.client_subject,
         "diagnosis": [
             {"cause": one.cause, "because": one.because, "fix": one.fix, "certain": one.certain}
-            for one in found.causes
+            for one in found.all_causes
         ],
+        "steps": [
+            {
+                "step": one.evidence.step,
+                "outcome": one.observation.outcome,
+                "refused_by": one.observation.refused_by,
+                "alert": one.observation.alert,
+                "connections": one.observation.connections,
+                "exposure": list(one.exposure),
+            }
+            for one in found.then
+        ],
+        "records": asdict(found.fates) if found.then else None,
         "duration_ms": seen.duration_ms,
     }
 

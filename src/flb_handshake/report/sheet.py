@@ -6,15 +6,31 @@ from typing import Any
 
 from flb_handshake import trust
 from flb_handshake.explain import fix_line
-from flb_handshake.model import Scenario
+from flb_handshake.facts import facts_of
+from flb_handshake.model import DEFAULT_VERSION, Role, Scenario
 from flb_handshake.pki import Pki
-from flb_handshake.placing import Files, public_pem
+from flb_handshake.placing import Files
 from flb_handshake.report import terminal
 from flb_handshake.results import Finding, Result
-from flb_handshake.settings import Part, ca_file, configuration, files_of, whole_text
-from flb_handshake.verdict import observed_words, words
+from flb_handshake.settings import (
+    Part,
+    configuration,
+    files_of,
+    is_parsed,
+    is_reloaded,
+    listens,
+    whole_text,
+)
+from flb_handshake.verdict import fates_words, observed_words, words
 
 _DIRECTORY = "/etc/fluent-bit/certs"
+_PARSERS = "/etc/fluent-bit/parsers.conf"
+
+_PORT = 443
+"""An example, like the other two: a run has ports that are free."""
+
+_INPUT_PORT = 24224
+_ADMIN_PORT = 2020
 
 
 def entry(one: Scenario) -> dict[str, Any]:
@@ -44,17 +60,33 @@ def page(one: Scenario) -> str:
     setup = one.setup
     files = Files(_DIRECTORY, pki)
     placed = files.place(files_of(setup))
-    part = Part(alias=one.id, setup=setup, address=setup.agent.host, port=443, tag="logs")
+    part = Part(
+        alias=one.id,
+        setup=setup,
+        address=setup.agent.host,
+        port=_PORT,
+        tag="logs",
+        listens=_INPUT_PORT if listens(setup) else 0,
+        admin=_ADMIN_PORT if is_reloaded(setup) else 0,
+    )
     source = "/var/log/access.log"
     if setup.agent.config is not None:
         text = whole_text(part, placed, source)
     else:
-        text = configuration([part], placed, {"logs": source} if setup.agent.source else {})
+        sources = {"logs": source} if setup.agent.source else {}
+        text = configuration([part], placed, sources, _PARSERS if is_parsed(setup) else "")
     should = one.expectation.should
+    known = facts_of(part, placed, pki)
+    peer = "collector" if setup.role is Role.OUTPUT else "shipper"
     told = [
         one.id,
         f"  because    {one.because}",
         f"  expected   {words(one.expectation.does)}",
+        *(
+            f"  then       {step.name}: {words(then.does)}"
+            for step, then in zip(setup.steps, one.then, strict=True)
+        ),
+        *([f"  records    {fates_words(one.fates_on(DEFAULT_VERSION))}"] if one.then else []),
         *([f"  should be  {should}"] if should else []),
         f"  declared   {one.where}",
         *([f"  refs       {', '.join(one.refs)}"] if one.refs else []),
@@ -63,14 +95,14 @@ def page(one: Scenario) -> str:
         "",
         *(f"  {row}" for row in text.splitlines()),
         "",
-        f"The collector's chain ({setup.peer.chain.name}), leaf first",
+        f"The {peer}'s chain ({known.chain}), leaf first",
         "",
-        *_chain(pki.pem(*setup.peer.chain.sent).decode()),
-        f"  client certificate: {setup.peer.client_auth}",
+        *_chain(known.sent),
+        *([f"  client certificate: {known.client_auth}"] if known.client_auth else []),
         "",
         "CA.File",
         "",
-        *_chain(public_pem(pki, ca_file(setup.agent.ca, setup.peer.chain), setup.agent.ca_path)),
+        *_chain(known.anchors or ""),
     ]
     return "\n".join(told)
 
@@ -91,13 +123,14 @@ def attempt(result: Finding) -> str:
     if isinstance(result, Result):
         told.append(f"  verdict    {result.verdict.kind} {result.verdict.reason}".rstrip())
     told += [f"  it said    {sign.text}" for sign in seen.signs[:5]]
-    if result.exposure:
-        told.append(f"  exposure   {', '.join(result.exposure)}")
-    told += [f"  why        {cause.because}" for cause in result.causes]
+    told += [f"  {label:<10} {text}" for label, text in terminal.steps(result)]
+    if result.all_exposure:
+        told.append(f"  exposure   {', '.join(result.all_exposure)}")
+    told += [f"  why        {cause.because}" for cause in result.all_causes]
     if seen.note:
         told.append(f"  why        {seen.note}")
-    if result.causes:
-        told.append(f"  fix        {fix_line(result.causes)}")
+    if result.all_causes:
+        told.append(f"  fix        {fix_line(result.all_causes)}")
     return "\n".join(told)
 
 

@@ -14,9 +14,11 @@ from rich.text import Text
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.evidence import is_secret
 from flb_handshake.explain import fix_line
-from flb_handshake.model import Outcome, VerdictKind
+from flb_handshake.judge import Observation
+from flb_handshake.model import Role, Scenario
+from flb_handshake.outcomes import Outcome, VerdictKind
 from flb_handshake.results import Finding, Result
-from flb_handshake.verdict import observed_words, words
+from flb_handshake.verdict import fates_words, observed_words, words
 
 _LABEL_WIDTH: Final = 10
 
@@ -85,17 +87,24 @@ def _matrix(title: str, row_axis: str, column_axis: str, results: Sequence[Resul
 def _cell(result: Result | None) -> Text:
     if result is None:
         return Text("")
-    seen = result.observation
     if result.verdict.kind is VerdictKind.UNSUPPORTED:
         return Text("unsupported", style="dim")
-    text = _SHORT.get(seen.outcome) or (seen.alert or "refused")
-    if seen.outcome is Outcome.REFUSED_BY_PEER:
-        text = f"peer: {text}"
+    text = " > ".join(short(one.observation) for one in result.steps)
     if result.disagrees:
         return Text(f"{_DISAGREES} {text}", style="bold red")
-    if result.exposure:
+    if result.all_exposure:
         return Text(f"{_EXPOSED} {text}", style="yellow")
-    return Text(text, style="green" if seen.outcome.arrived else "")
+    return Text(text, style="green" if all(_arrived(one) for one in result.steps) else "")
+
+
+def _arrived(found: Finding) -> bool:
+    return found.observation.outcome.arrived
+
+
+def short(seen: Observation) -> str:
+    """An observation in a word or two."""
+    text = _SHORT.get(seen.outcome) or (seen.alert or "refused")
+    return f"peer: {text}" if seen.outcome is Outcome.REFUSED_BY_PEER else text
 
 
 def failure_text(result: Result, kept: Path | None = None) -> str:
@@ -106,22 +115,23 @@ def failure_text(result: Result, kept: Path | None = None) -> str:
     scenario, seen = result.scenario, result.observation
     entries = [
         ("declared", f"{declared(result)}    {scenario.where}"),
-        ("expected", words(scenario.expectation.does)),
+        ("expected", _expected(scenario)),
         ("observed", _observed(result)),
         ("it said", _it_said(result)),
+        *steps(result),
     ]
-    if result.verdict.kind in _NOT_THE_AGENTS:
+    if scenario.then or result.verdict.kind in _NOT_THE_AGENTS:
         entries.append(("verdict", result.verdict.reason))
     if result.control is not None:
         entries.append(("control", f"without the defect: {observed_words(result.control)}"))
-    if result.exposure:
-        entries.append(("exposure", ", ".join(result.exposure)))
+    if result.all_exposure:
+        entries.append(("exposure", ", ".join(result.all_exposure)))
     if kept is not None:
         entries.append(("evidence", f"{kept}    judge it again: flb-handshake judge '{kept}'"))
-    entries += [("why", one.because) for one in result.causes]
+    entries += [("why", one.because) for one in result.all_causes]
     head = f"{result.verdict.kind} scenario {scenario.id}    {agent_name(result)}"
-    if result.causes:
-        entries.append(("fix", fix_line(result.causes)))
+    if result.all_causes:
+        entries.append(("fix", fix_line(result.all_causes)))
     elif seen.note:
         entries.append(("why", seen.note))
     return "\n".join((head, *_aligned(entries)))
@@ -133,12 +143,27 @@ def declared(result: Finding) -> str:
     told = "  ".join(
         f"{name}: {'(hidden)' if is_secret(name) else value}" for name, value in facts.properties
     )
-    return f"out_{facts.plugin}  {told}  CA.File: {facts.ca_file}  peer: {facts.chain}"
+    kind = "out" if facts.role == Role.OUTPUT else "in"
+    return f"{kind}_{facts.plugin}  {told}  CA.File: {facts.ca_file}  peer: {facts.chain}"
+
+
+def _expected(scenario: Scenario) -> str:
+    return "; then ".join(words(one.does) for one in (scenario.expectation, *scenario.then))
+
+
+def steps(result: Finding) -> list[tuple[str, str]]:
+    """A line for each step that followed, and the fates of the records."""
+    if not result.then:
+        return []
+    told = [
+        ("then", f"{one.evidence.step}: {observed_words(one.observation)}") for one in result.then
+    ]
+    return [*told, ("records", fates_words(result.fates))]
 
 
 def _observed(result: Result) -> str:
     seen = result.observation
-    told = observed_words(seen)
+    told = observed_words(seen, result.scenario.expectation.does)
     if seen.outcome is Outcome.CLEARTEXT:
         start = bytes.fromhex(seen.first_bytes)[:8]
         told += f": the first bytes were {start.hex(' ')} ({start!r}), no ClientHello"
@@ -163,7 +188,7 @@ def summary(results: Sequence[Result]) -> str:
     kinds = Counter(result.verdict.kind for result in results)
     said = [f"{kinds.pop(VerdictKind.AGREES, 0)} as expected"]
     said += [f"{count} {kind}" for kind, count in sorted(kinds.items())]
-    exposed = sum(1 for result in results if result.exposure)
+    exposed = sum(1 for result in results if result.all_exposure)
     gaps = sum(1 for result in results if result.verdict.gap)
     told = f"{len(results)} scenarios: {', '.join(said)}"
     return f"{told}; {exposed} exposed, {gaps} not as a careful operator would want"
@@ -178,7 +203,7 @@ def show(console: Console, results: Sequence[Result], kept: Mapping[str, Path]) 
     if alone:
         listing = Table(box=None, padding=(0, 2), show_header=False)
         for one in alone:
-            listing.add_row(one.scenario.id, _cell(one))
+            listing.add_row(Text(one.scenario.id), _cell(one))
         console.print(listing)
         console.print()
     console.print(f"{_EXPOSED} exposed   {_DISAGREES} not as expected", style="dim")

@@ -8,8 +8,8 @@ if __package__:
     from .program import main
 else:
     # By its path it finds itself as a package, and needs none of those around it.
-    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 # see classic.read
-    sys.path.append(os.path.dirname(here))  # noqa: PTH120 # see classic.read
+    here = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 # see grammar.read
+    sys.path.append(os.path.dirname(here))  # noqa: PTH120 # see grammar.read
     main = importlib.import_module("reference_program.program").main
     sys.path.pop()
 

@@ -1,7 +1,7 @@
 """Reads a classic-mode configuration as Fluent Bit does, and stops where Fluent Bit stops.
 
-Facts: src/config_format/flb_cf_fluentbit.c, src/flb_config.c, src/flb_input.c, src/flb_output.c
-and src/flb_config_map.c of 5.1.1, each measured on its binary.
+Facts: src/flb_config.c, src/flb_input.c, src/flb_output.c, src/flb_parser.c and
+src/flb_config_map.c of 5.1.1, each measured on its binary.
 """
 
 from __future__ import annotations
@@ -9,36 +9,28 @@ from __future__ import annotations
 import os
 import re
 
-TYPE_CHECKING = False  # importing typing would cost a sixth of the start
+from .grammar import StartError, sections
+
+TYPE_CHECKING = False  # see grammar
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from typing import Final, NoReturn
 
+    from .grammar import Line, Section
     from .releases import Release
 
-    Line = tuple[str, str]
-    """A level and a text of the log."""
-
-_BLANK: Final = " \t"
-_SPACE: Final = " \t\n\v\f\r"
-_REFUSED: Final = "configuration file contains errors, aborting."
+REFUSED: Final = "configuration file contains errors, aborting."
 LEVELS: Final = {"off": 0, "error": 1, "warn": 2, "warning": 2, "info": 3, "debug": 4, "trace": 5}
+_NO_PARSERS: Final = "could not open parser configuration file, aborting."
 _TRUE: Final = frozenset({"true", "on", "yes"})
 _FALSE: Final = frozenset({"false", "off", "no"})
 
 
-class StartError(Exception):
-    """Fluent Bit does not start: what it says, and the code with which it exits."""
-
-    def __init__(self, *lines: Line, code: int = 1) -> None:
-        super().__init__(lines[0][1] if lines else "")
-        self.lines = lines
-        self.code = code
-
-
-_SECTIONS: Final = ("service", "inputs", "outputs")
-_MODELLED: Final = {"input": ("dummy", "tail"), "output": ("http",)}
-_REPEATABLE: Final = frozenset({"header", "multiline.parser"})
+_LOCAL: Final = ("dummy", "tail")
+_OVER_HTTP: Final = ("http", "elasticsearch", "splunk", "opentelemetry")
+_LISTENING: Final = (*_OVER_HTTP, "tcp", "syslog")
+_MODELLED: Final = {"input": (*_LOCAL, *_LISTENING), "output": ("http",)}
+_REPEATABLE: Final = frozenset({"header", "multiline.parser", "success_header"})
 _PREFIXES: Final = frozenset({"parser_"})
 
 
@@ -67,6 +59,11 @@ class Instance:
         """The alias, if it has one."""
         return self.settings.get("alias", self.name)
 
+    @property
+    def tag(self) -> str:
+        """The tag of an input's records."""
+        return self.settings.get("tag", self.name)
+
     def flag(self, key: str, *, default: int) -> int:
         """A boolean as Fluent Bit holds it: 1, 0, or -1 for a word that it does not know."""
         value = self.settings.get(key)
@@ -79,21 +76,24 @@ class Instance:
 
 
 class Configuration:
-    """What the file asks for; `flush` in seconds."""
+    """What the file asks for; `flush`, `base` and `cap`, the bounds of a retry's wait, in seconds.
+
+    `parsers` are the entries of each parser of the files that it names.
+    """
 
     def __init__(self) -> None:
         self.flush = 1.0
         self.level = LEVELS["info"]
+        self.base = 5
+        self.cap = 2000
+        self.hot_reload = False
+        self.http_server = False
+        self.http_listen = "0.0.0.0"  # noqa: S104 # Fluent Bit's default
+        self.http_port = 2020
+        self.parsers: dict[str, dict[str, str]] = {}
         self.inputs: list[Instance] = []
         self.outputs: list[Instance] = []
         self.warnings: list[Line] = []
-
-
-class _Section:
-    def __init__(self, name: str, kind: str) -> None:
-        self.name = name
-        self.kind = kind
-        self.entries: list[tuple[str, str]] = []
 
 
 def boolean(word: str) -> int:
@@ -119,9 +119,9 @@ def load(path: str, release: Release) -> Configuration:
         raise StartError(("error", "could not open configuration file, aborting."))
     environment = dict(os.environ)
     try:
-        made = _configured(_sections(path, environment), environment, release)
+        made = _configured(sections(path, environment), environment, release, path)
     except StartError as error:
-        raise StartError(*error.lines, ("error", _REFUSED)) from None
+        raise type(error)(*error.lines, ("error", REFUSED)) from None
     if made.flush <= 0:
         raise StartError(("error", "invalid flush value, aborting."))
     return made
@@ -133,10 +133,12 @@ def check_properties(instance: Instance, release: Release) -> None:
     option = "-i" if instance.kind == "input" else "-o"
     helped = ("help", f"try the command: fluent-bit {option} {plugin} -h")
     network = [key for key in instance.settings if key.startswith("net.")]
+    served = release.http_server if instance.plugin in _OVER_HTTP and option == "-i" else ()
+    own = [key for key in instance.own if key not in served]
     oauth2 = [key for key in instance.settings if key.startswith("oauth2")]
     for keys, allowed in (
-        (instance.own, release.plugins[plugin]),
-        (network, release.network),
+        (own, release.plugins[option + plugin]),
+        (network, release.network[instance.kind]),
         (oauth2, release.oauth2),
     ):
         for key in keys:
@@ -159,138 +161,32 @@ def _objection(key: str, keys: Sequence[str], allowed: Sequence[str]) -> str | N
     return None
 
 
-def _sections(path: str, environment: dict[str, str]) -> list[_Section]:
-    """The file's sections, in order; `@SET` goes into the environment."""
-    sections: list[_Section] = []
-    indent = ""
-    in_group = False
-    for number, line in _lines(path):
-
-        def refuse(message: str, *before: Line, at: int = number) -> NoReturn:
-            raise StartError(*before, ("error", f"[config] error in {path}:{at}: {message}"))
-
-        if not line or line[0] == "#":
-            continue
-        if line[0] == "@" and len(line) > 3:  # noqa: PLR2004 # what Fluent Bit takes for a command
-            _command(line, environment)
-        elif line[0] == "[":
-            in_group = False
-            _open(line, sections, refuse)
-        else:
-            if not indent:
-                # The first character counts as indentation, whatever it is.
-                indent = line[0] + line[1:][: _blanks(line[1:])]
-                if indent == line:
-                    continue
-            depth = _depth(line, indent, refuse)
-            in_group = in_group and depth > len(indent)
-            rest = line[depth:]
-            if rest and rest[0] != "#":
-                entry = _entry(rest, sections, refuse)
-                in_group = in_group or entry is None
-                if entry is not None and not in_group:
-                    sections[-1].entries.append(entry)
-    return sections
-
-
-def read(path: str) -> bytes:
-    """What a file holds. Raises OSError."""
-    with open(path, "rb") as file:  # noqa: PTH123 # pathlib would cost a tenth of the start
-        return file.read()
-
-
-def _lines(path: str) -> Iterator[tuple[int, str]]:
-    raw = read(path).decode("utf-8", "surrogateescape")
-    *whole, last = raw.split("\n")
-    for number, line in enumerate(whole, 1):
-        yield number, line.removesuffix("\r")
-    if last:
-        yield len(whole) + 1, last
-
-
-def _command(line: str, environment: dict[str, str]) -> None:
-    name, separator, value = line[1:].partition(" ")
-    if not separator:
-        raise StartError
-    if name.lower() == "include":
-        raise StartError(("error", "the reference agent does not model @INCLUDE"))
-    if name.lower() == "set" and "=" in value:
-        key, _, content = value.partition("=")
-        environment[key.strip(_SPACE)] = content.strip(_SPACE)
-
-
-def _open(line: str, sections: list[_Section], refuse: Callable[[str], NoReturn]) -> None:
-    end = line.find("]")
-    if end < 0:
-        refuse("bad header definition")
-    name = line[1:end].lower()
-    # A section is recognised by any beginning of its name: [IN] is an input.
-    kind = next((known for known in _SECTIONS if name and known.startswith(name)), "")
-    sections.append(_Section(name, kind.removesuffix("s")))
-
-
-def _blanks(text: str) -> int:
-    return len(text) - len(text.lstrip(_BLANK))
-
-
-def _depth(line: str, indent: str, refuse: Callable[..., NoReturn]) -> int:
-    """How far a line is indented: once, or exactly twice, as within a group."""
-    wrong = "invalid indentation level"
-    if not line.startswith(indent):
-        pairs = zip(indent, line, strict=False)
-        first = next((mine for its, mine in pairs if its != mine), line[len(indent) :])
-        # A line that ends within its indentation has nothing there that could be a blank.
-        mixed = first != "" and first in _BLANK and not indent.startswith(line)
-        said = "inconsistent use of tab and space" if mixed else "indentation level is too low"
-        refuse(wrong, ("error", f"[config] {said}"))
-    extra = _blanks(line[len(indent) :])
-    if extra not in {0, len(indent)}:
-        refuse(wrong, ("error", "[config] extra indentation level found"))
-    return len(indent) + extra
-
-
-def _entry(
-    rest: str, sections: list[_Section], refuse: Callable[[str], NoReturn]
-) -> tuple[str, str] | None:
-    """A key and its value; None for the head of a group."""
-    key, separator, value = rest.partition(" ")
-    if not separator:
-        refuse("undefined value - check config is in valid classic format")
-    if key[0] == "[":
-        if "]" not in rest:
-            refuse("expected a valid group name: [..]")
-        return None
-    if not value:
-        refuse("key has an empty value")
-    key, value = key.strip(_SPACE).lower(), value.strip(_SPACE)
-    if not value or not sections:
-        refuse("could not allocate key value pair")
-    return key, value
-
-
 def _configured(
-    sections: Sequence[_Section], environment: Mapping[str, str], release: Release
+    found: Sequence[Section],
+    environment: Mapping[str, str],
+    release: Release,
+    path: str,
 ) -> Configuration:
     made = Configuration()
-    if any(section.name in {"parser", "multiline_parser"} for section in sections):
+    if any(section.name in {"parser", "multiline_parser"} for section in found):
         words = "Sections 'multiline_parser' and 'parser' are not valid in the main configuration"
         raise StartError(("", f"{words} file."))
-    for section in sections:
+    for section in found:
         if section.kind == "service":
             for key, value in section.entries:
-                _serve(made, key, _translated(value, environment, made.warnings))
+                _serve(made, key, _translated(value, environment, made.warnings), path)
     for kind, instances in (("input", made.inputs), ("output", made.outputs)):
-        for section in sections:
+        for section in found:
             if section.kind == kind:
                 instance = _named(section, instances, environment, made.warnings)
                 for key, value in section.entries:
                     if key not in {"name", "routes"}:
                         said = _translated(value, environment, made.warnings)
-                        _take(instance, key, said, release)
+                        _take(instance, key, said, release, made.warnings)
     return made
 
 
-def _serve(made: Configuration, key: str, value: str) -> None:
+def _serve(made: Configuration, key: str, value: str, path: str) -> None:
     if key == "flush":
         number = re.match(r"\s*([+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?)", value, re.IGNORECASE)
         made.flush = float(number[1]) if number else 0.0
@@ -298,10 +194,29 @@ def _serve(made: Configuration, key: str, value: str) -> None:
         if value.lower() not in LEVELS:
             _unusable("service property 'log_level'")
         made.level = LEVELS[value.lower()]
+    elif key in {"hot_reload", "http_server"}:
+        setattr(made, key, boolean(value) == 1)
+    elif key == "http_listen":
+        made.http_listen = value
+    elif key == "http_port":
+        made.http_port = atoi(value)
+    elif key in {"scheduler.base", "scheduler.cap"}:
+        setattr(made, key.removeprefix("scheduler."), atoi(value))
+    elif key == "parsers_file":
+        made.parsers |= _parsers(os.path.join(os.path.dirname(path), value))  # noqa: PTH118, PTH120 # see grammar.read
+
+
+def _parsers(path: str) -> dict[str, dict[str, str]]:
+    """The parsers of a file, by name."""
+    if not os.access(path, os.R_OK):
+        _unusable("service property 'parsers_file'", _NO_PARSERS)
+    found = sections(path, dict(os.environ))
+    entries = [dict(one.entries) for one in found if one.name == "parser"]
+    return {one["name"]: one for one in entries if "name" in one}
 
 
 def _named(
-    section: _Section,
+    section: Section,
     instances: list[Instance],
     environment: Mapping[str, str],
     warnings: list[Line],
@@ -326,17 +241,21 @@ def _named(
     return made
 
 
-def _take(instance: Instance, key: str, value: str, release: Release) -> None:
+def _take(instance: Instance, key: str, value: str, release: Release, warnings: list[Line]) -> None:
     """Sets one property (flb_input_set_property, flb_output_set_property)."""
     core: Collection[str] = release.output_core
+    local = False
     if instance.kind == "input":
         core = release.input_core
-    if key == "tls" and boolean(value) == 1 and instance.kind == "input":
+        local = instance.plugin in _LOCAL
+    if key == "tls" and boolean(value) == 1 and local:
         _unusable(_property(instance, key), f"[config] {instance.name} does not support TLS")
     if (key == "log_level" and value.lower() not in LEVELS) or (
         key in core and key == "tls.verify_client_cert" and boolean(value) < 0
     ):
         _unusable(_property(instance, key))
+    if key == "retry_limit" and _is_no_limit(value):
+        warnings.append(("warn", "[config] invalid retry_limit. set default."))
     if key not in core and not key.startswith(("net.", "oauth2")):
         instance.own.append(key)
     if key == "header":
@@ -345,6 +264,10 @@ def _take(instance: Instance, key: str, value: str, release: Release) -> None:
         instance.settings[key] = value
     else:
         instance.settings.pop(key, None)
+
+
+def _is_no_limit(value: str) -> bool:
+    return value.lower() not in {"no_limits", "false", "off", "no_retries"} and atoi(value) <= 0
 
 
 def _property(instance: Instance, key: str) -> str:

@@ -1,6 +1,7 @@
 """Makes of `tls.*` properties the OpenSSL context that Fluent Bit makes, or refuses to start.
 
-Facts: src/tls/openssl.c, src/tls/flb_tls.c and src/flb_output.c of 5.1.1, each measured.
+Facts: src/tls/openssl.c, src/tls/flb_tls.c, src/flb_output.c and src/flb_input.c of 5.1.1, each
+measured.
 """
 
 from __future__ import annotations
@@ -9,9 +10,10 @@ import contextlib
 import os
 import re
 import ssl
+import threading
 import warnings
 
-from .classic import StartError, read
+from .grammar import StartError, read
 from .handshake import numbered
 
 TYPE_CHECKING = False
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from typing import Final, NoReturn
 
     from .classic import Instance
+    from .grammar import Line
+    from .handshake import Say
     from .releases import Release
 
 SYSTEM_CERTIFICATES: Final = "/etc/ssl/certs"
@@ -53,22 +57,112 @@ _BAD_PASSWORD: Final = "293601396: error:1C800064:Provider routines::bad decrypt
 _NO_PASSWORD: Final = "75497581: error:1400006B:UI routines::processing error"  # noqa: S105 # no password
 _MISMATCH: Final = "0: error:05800074:x509 certificate routines::key values mismatch"
 
+_NO_BACKEND: Final = ("error", "[tls] could not create TLS backend")
+_WATCHED: Final = ("ca_path", "ca_file", "crt_file", "key_file")
+_NEEDED: Final = (("tls.crt_file", "certificate file"), ("tls.key_file", "private key file"))
 _UNSENDABLE: Final = "not-ascii.invalid"
 
 
-def context(output: Instance, release: Release, system: str) -> ssl.SSLContext | None:
-    """The output's TLS context; None: it sends in cleartext. Raises StartError."""
-    made = None
-    if output.flag("tls", default=0) == 1:
-        _check_name(name_of(output))
+class Unusable(Exception):
+    """A file that OpenSSL refuses: what Fluent Bit says of it."""
+
+    def __init__(self, *said: str) -> None:
+        super().__init__(*said)
+        self.lines = tuple(("error", f"[tls] {text}") for text in said)
+
+
+class Security:
+    """The TLS context of an output or of an input that listens, made again when its files change.
+
+    Before each new session Fluent Bit looks at the files' size, inode, device and times
+    (flb_tls_reload_if_needed). A file that cannot be used leaves the context as it was, and is
+    tried again at the next session.
+    """
+
+    def __init__(self, instance: Instance, release: Release, system: str) -> None:
+        self._instance = instance
+        self._release = release
+        self._system = system
+        self._at_a_time = threading.Lock()
+        _check(instance)
+        try:
+            self._current = self._make()
+        except Unusable as error:
+            raise StartError(*error.lines, _NO_BACKEND, _failed(instance), code=255) from None
+        self._seen = self._look()
+
+    def restrict(self) -> None:
+        """Keeps to the protocols and ciphers that are asked for. Raises StartError."""
+        given = self._instance.settings.get
+        lowest, highest = given("tls.min_version"), given("tls.max_version")
+        if lowest or highest:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # the old protocols' options
+                self._current.options |= _forbidden(lowest, highest, self._release)
+        if ciphers := given("tls.ciphers"):
+            try:
+                self._current.set_ciphers(ciphers)
+            except ssl.SSLError:
+                who = f"[{self._instance.kind} {self._instance.name}]"
+                said = f"{who} error setting up TLS ciphers up to TLSv1.2"
+                raise StartError(("error", said), code=255) from None
+
+    def session(self, say: Say) -> ssl.SSLContext:
+        """The context for a new session; the log says if it had to be made again."""
+        with self._at_a_time:
+            seen = self._look()
+            if seen != self._seen:
+                try:
+                    self._current = self._make()
+                except Unusable as error:
+                    for level, text in error.lines:
+                        say(level, text)
+                    say("error", "[tls] detected certificate file changes but reload failed")
+                else:
+                    self.restrict()
+                    self._seen = seen
+                    say("info", "[tls] reloaded TLS certificate configuration")
+            return self._current
+
+    def _make(self) -> ssl.SSLContext:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # the old protocols' options
-            made = _context(output, release, system)
-    given = output.settings.get
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return _context(self._instance, self._system)
+
+    def _look(self) -> list[tuple[int, ...] | None]:
+        return [_status(self._instance.settings.get(f"tls.{name}")) for name in _WATCHED]
+
+
+def security(instance: Instance, release: Release, system: str) -> Security | None:
+    """What secures an input or output; None: it talks in cleartext. Raises StartError."""
+    made = Security(instance, release, system) if instance.flag("tls", default=0) == 1 else None
+    given = instance.settings.get
     if given("tls.proxy.ca_path") or given("tls.proxy.ca_file"):
         which = " for tls.proxy.ca_file/tls.proxy.ca_path"
-        _trust(_bare(), given("tls.proxy.ca_path"), given("tls.proxy.ca_file"), output, which)
+        bare = _bare(ssl.PROTOCOL_TLS_CLIENT)
+        try:
+            _trust(bare, given("tls.proxy.ca_path"), given("tls.proxy.ca_file"))
+        except Unusable as error:
+            raise StartError(
+                *error.lines, _NO_BACKEND, _failed(instance, which), code=255
+            ) from None
     return made
+
+
+def _failed(instance: Instance, which: str = "") -> Line:
+    said = f"[{instance.kind} {instance.name}] error initializing TLS context{which}"
+    return ("error", said)
+
+
+def _status(path: str | None) -> tuple[int, ...] | None:
+    """What Fluent Bit compares of a file (tls_file_status_get); empty: there is none."""
+    if path is None:
+        return None
+    try:
+        seen = os.stat(path)  # noqa: PTH116 # see grammar.read
+    except OSError:
+        return ()
+    return (seen.st_size, seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns)
 
 
 def name_of(output: Instance) -> str:
@@ -82,46 +176,50 @@ def name_of(output: Instance) -> str:
     return name if name.isascii() else _UNSENDABLE
 
 
-def _check_name(name: str) -> None:
-    """Refuses a name that Python's ssl module cannot send, and Fluent Bit can."""
+def _check(instance: Instance) -> None:
+    """Refuses what is missing, and a name that Python's ssl module cannot send."""
+    if instance.kind == "input":
+        for key, what in _NEEDED:
+            if key not in instance.settings:
+                level, said = _failed(instance)
+                raise StartError((level, f"{said} ({what} missing)"), code=255)
+        return
+    name = name_of(instance)
     if name.startswith(".") or not 0 < len(name) <= _LONGEST_NAME:
         said = f"the reference agent cannot ask for the name '{name}'"
         raise StartError(("error", said), code=255)
 
 
-def _context(output: Instance, release: Release, system: str) -> ssl.SSLContext:
-    made = _bare()
-    given = output.settings.get
-    verify = output.flag("tls.verify", default=1)
+def _context(instance: Instance, system: str) -> ssl.SSLContext:
+    given = instance.settings.get
+    serves = instance.kind == "input"
+    made = _bare(ssl.PROTOCOL_TLS_SERVER if serves else ssl.PROTOCOL_TLS_CLIENT)
+    verify = instance.flag("tls.verify", default=1)
     # -1, an unknown word, is not "off": the chain is verified. Nor is it "on": the name is not.
-    made.check_hostname = verify == 1 and output.flag("tls.verify_hostname", default=0) == 1
-    made.verify_mode = ssl.CERT_NONE if verify == 0 else ssl.CERT_REQUIRED
+    named = verify == 1 and instance.flag("tls.verify_hostname", default=0) == 1
+    made.check_hostname = named and not serves
+    demanded = not serves or instance.flag("tls.verify_client_cert", default=0) == 1
+    # A certificate that is asked for and not demanded may be missing. With `tls.verify off` none
+    # is asked for, whatever `tls.verify_client_cert` says.
+    asked = ssl.CERT_REQUIRED if demanded else ssl.CERT_OPTIONAL
+    made.verify_mode = ssl.CERT_NONE if verify == 0 else asked
     if given("tls.ca_path") or given("tls.ca_file"):
-        _trust(made, given("tls.ca_path"), given("tls.ca_file"), output)
+        _trust(made, given("tls.ca_path"), given("tls.ca_file"))
     else:
-        bundle = os.path.join(system, _BUNDLE)  # noqa: PTH118 # see classic.read
+        bundle = os.path.join(system, _BUNDLE)  # noqa: PTH118 # see grammar.read
         with contextlib.suppress(OSError):
             made.load_verify_locations(bundle if os.access(bundle, os.R_OK) else None, system)
     crt, key = given("tls.crt_file"), given("tls.key_file")
     if crt:
-        _check_certificate(crt, output)
+        _check_certificate(crt)
     if key:
-        _load_key(made, crt, key, output)
-    lowest, highest = given("tls.min_version"), given("tls.max_version")
-    if lowest or highest:
-        made.options |= _forbidden(lowest, highest, release)
-    if ciphers := given("tls.ciphers"):
-        try:
-            made.set_ciphers(ciphers)
-        except ssl.SSLError:
-            said = f"[output {output.name}] error setting up TLS ciphers up to TLSv1.2"
-            raise StartError(("error", said), code=255) from None
+        _load_key(made, crt, key, given("tls.key_passwd"))
     return made
 
 
-def _bare() -> ssl.SSLContext:
+def _bare(role: ssl._SSLMethod) -> ssl.SSLContext:
     """A context with the options of OpenSSL itself, not with those that Python adds."""
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made = ssl.SSLContext(role)
     made.options = ssl.OP_NO_COMPRESSION | ssl.OP_ENABLE_MIDDLEBOX_COMPAT
     made.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     made.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST
@@ -129,9 +227,7 @@ def _bare() -> ssl.SSLContext:
     return made
 
 
-def _trust(
-    made: ssl.SSLContext, path: str | None, file: str | None, output: Instance, which: str = ""
-) -> None:
+def _trust(made: ssl.SSLContext, path: str | None, file: str | None) -> None:
     """Loads the anchors: a path silences a file, and may be missing."""
     try:
         if path:
@@ -140,32 +236,31 @@ def _trust(
             made.load_verify_locations(file)
     except ssl.SSLError as error:
         text = _NO_CERTIFICATE if error.reason == "NO_CERTIFICATE_OR_CRL_FOUND" else _BAD_END
-        _stop(output, f"ca_file '{file}' {text}", which=which)
+        raise Unusable(f"ca_file '{file}' {text}") from None
     except OSError as error:
         text = _system(error, missing=268435584, directory=_NO_CERTIFICATE)
-        _stop(output, f"ca_file '{file}' {text}", which=which)
+        raise Unusable(f"ca_file '{file}' {text}") from None
 
 
-def _check_certificate(crt: str, output: Instance) -> None:
+def _check_certificate(crt: str) -> None:
     """Refuses a certificate file that OpenSSL would; without a key, it is used for nothing."""
     try:
         blocks = _CERTIFICATE.findall(read(crt))
     except OSError as error:
-        _stop(output, f"crt_file '{crt}' {_system(error, directory=_NO_START)}")
+        raise Unusable(f"crt_file '{crt}' {_system(error, directory=_NO_START)}") from None
     if not blocks or not blocks[0][1]:
-        _stop(output, f"crt_file '{crt}' {_BAD_END if blocks else _NO_START}")
+        raise Unusable(f"crt_file '{crt}' {_BAD_END if blocks else _NO_START}")
     try:
-        _bare().load_cert_chain(crt, password=_unasked)
+        _bare(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(crt, password=_unasked)
     except ssl.SSLError as error:
         # Any other reason is the key, for which nobody asked.
         if error.reason in _WEAK:
-            _stop(output, f"crt_file '{crt}' 0: {numbered(error.reason)}")
+            raise Unusable(f"crt_file '{crt}' 0: {numbered(error.reason)}") from None
     except _Unasked:
         pass
 
 
-def _load_key(made: ssl.SSLContext, crt: str | None, key: str, output: Instance) -> None:
-    password = output.settings.get("tls.key_passwd")
+def _load_key(made: ssl.SSLContext, crt: str | None, key: str, password: str | None) -> None:
     trouble: str | None = None
     try:
         content = read(key)
@@ -183,7 +278,7 @@ def _load_key(made: ssl.SSLContext, crt: str | None, key: str, output: Instance)
     except OSError as error:
         trouble = _system(error, directory=_NOT_A_KEY)
     said = [f"key_file '{key}' {trouble}"] if trouble else []
-    _stop(output, *said, f"private_key '{key}' and password don't match")
+    raise Unusable(*said, f"private_key '{key}' and password don't match")
 
 
 class _Unasked(Exception):  # not an error: how a question is declined
@@ -197,7 +292,8 @@ def _unasked() -> NoReturn:
 def _forbidden(lowest: str | None, highest: str | None, release: Release) -> int:
     """The options that forbid what is outside the bounds (tls_set_minmax_proto)."""
     names = list(_PROTOCOLS)
-    low = names.index(protocol(lowest) or release.lowest_when_bounded)
+    # Measured: only a lower bound that is no protocol leaves the default in its place.
+    low = names.index(protocol(lowest) or release.lowest_when_bounded) if lowest else 0
     high = names.index(protocol(highest) or names[-1])
     forbidden = 0
     for place, option in enumerate(_PROTOCOLS.values()):
@@ -220,12 +316,3 @@ def _system(error: OSError, *, directory: str, missing: int = 268959746) -> str:
     number = error.errno or 0
     queued = missing if isinstance(error, FileNotFoundError) else 268959746
     return f"{queued}: error:{0x80000000 | number:08X}:system library::{os.strerror(number)}"
-
-
-def _stop(output: Instance, *said: str, which: str = "") -> NoReturn:
-    raise StartError(
-        *(("error", f"[tls] {text}") for text in said),
-        ("error", "[tls] could not create TLS backend"),
-        ("error", f"[output {output.name}] error initializing TLS context{which}"),
-        code=255,
-    )

@@ -1,4 +1,4 @@
-"""Shakes hands as a TLS client, and logs what OpenSSL did as Fluent Bit's `tls.debug 1` does.
+"""Shakes hands on either side, and logs what OpenSSL did as Fluent Bit's `tls.debug 1` does.
 
 Facts: src/tls/openssl.c of 5.1.1; OpenSSL 3.0's own numbers and words, each alert measured.
 """
@@ -21,21 +21,28 @@ _LINGER: Final = 1.0
 _BAD_SIGNATURE: Final = "error:06880006:asn1 encoding routines::EVP lib"
 
 _REASONS: Final = {
+    "NO_SUITABLE_KEY_SHARE": 101,
     "BAD_KEY_SHARE": 108,
     "BAD_EXTENSION": 110,
     "BAD_PROTOCOL_VERSION_NUMBER": 116,
+    "NO_SUITABLE_SIGNATURE_ALGORITHM": 118,
     "BAD_SIGNATURE": 123,
     "CCS_RECEIVED_EARLY": 133,
     "CERTIFICATE_VERIFY_FAILED": 134,
     "DATA_BETWEEN_CCS_AND_FINISHED": 145,
     "DIGEST_CHECK_FAILED": 149,
     "EXCESSIVE_MESSAGE_SIZE": 152,
+    "HTTPS_PROXY_REQUEST": 155,
+    "HTTP_REQUEST": 156,
     "LENGTH_MISMATCH": 159,
     "NO_CIPHERS_AVAILABLE": 181,
     "NO_PROTOCOLS_AVAILABLE": 191,
+    "NO_SHARED_CIPHER": 193,
     "PACKET_LENGTH_TOO_LONG": 198,
+    "PEER_DID_NOT_RETURN_A_CERTIFICATE": 199,
     "INVALID_ALERT": 205,
     "UNSOLICITED_EXTENSION": 217,
+    "NO_APPLICATION_PROTOCOL": 235,
     "UNEXPECTED_MESSAGE": 244,
     "UNKNOWN_ALERT_TYPE": 246,
     "UNKNOWN_CIPHER_RETURNED": 248,
@@ -43,19 +50,23 @@ _REASONS: Final = {
     "WRONG_CIPHER_RETURNED": 261,
     "WRONG_SSL_VERSION": 266,
     "WRONG_VERSION_NUMBER": 267,
+    "SESSION_ID_CONTEXT_UNINITIALIZED": 277,
     "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": 281,
     "UNEXPECTED_EOF_WHILE_READING": 294,
     "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED": 333,
     "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": 338,
     "WRONG_SIGNATURE_TYPE": 370,
+    "INAPPROPRIATE_FALLBACK": 373,
+    "NO_SHARED_SIGNATURE_ALGORITHMS": 376,
     "WRONG_CURVE": 378,
     "WRONG_CERTIFICATE_TYPE": 383,
     "DH_KEY_TOO_SMALL": 394,
+    "VERSION_TOO_LOW": 396,
     "EE_KEY_TOO_SMALL": 399,
     "TOO_MANY_WARN_ALERTS": 409,
     "BAD_RECORD_TYPE": 443,
 }
-"""OpenSSL's numbers for what a TLS client can meet (include/openssl/sslerr.h, 3.0)."""
+"""OpenSSL's numbers for what either side can meet (include/openssl/sslerr.h, 3.0)."""
 
 _ALERTS: Final = {
     0: "close notify",
@@ -104,6 +115,7 @@ _ALERT_FOR: Final = {
 }
 """The alert for each X.509 verification code, 46 for the rest (ssl_x509err2alert, OpenSSL 3.0)."""
 
+_CLIENT_HELLO: Final = 1
 _STATES: Final = {
     ("write", 1): "SSLv3/TLS write client hello",
     ("read", 2): "SSLv3/TLS read server hello",
@@ -133,6 +145,7 @@ class HandshakeError(Exception):
 
 def handshake(raw: socket.socket, made: ssl.SSLContext, name: str, watch: Watch) -> ssl.SSLSocket:
     """Shakes hands for this name. Raises HandshakeError, once the log says why."""
+    watch.attach(made)
     connection = made.wrap_socket(
         raw,
         # As bytes a name goes out as it was written; as str Python would convert it.
@@ -141,6 +154,12 @@ def handshake(raw: socket.socket, made: ssl.SSLContext, name: str, watch: Watch)
         suppress_ragged_eofs=False,
     )
     watch.begin(connection.fileno())
+    shake(connection, watch)
+    return connection
+
+
+def shake(connection: ssl.SSLSocket, watch: Watch) -> None:
+    """Shakes hands on either side. Raises HandshakeError, once the log says why."""
     try:
         connection.do_handshake()
     except TimeoutError:
@@ -149,7 +168,6 @@ def handshake(raw: socket.socket, made: ssl.SSLContext, name: str, watch: Watch)
         watch.failed(error)
         raise HandshakeError(connection) from None
     watch.settle()
-    return connection
 
 
 def why(error: OSError, alert: int | None = None) -> str:
@@ -182,46 +200,62 @@ def farewell(connection: socket.socket) -> None:
     connection.close()
 
 
+def listen_in(made: ssl.SSLContext, take: Callable[..., None]) -> None:
+    """Has the messages told of every connection that this context makes from now on."""
+    if hasattr(type(made), "_msg_callback"):
+        # CPython has no public way to see an alert that was sent.
+        made._msg_callback = take  # type: ignore[attr-defined]  # noqa: SLF001
+
+
 class Watch:
     """Turns OpenSSL's messages into the lines of Fluent Bit's `tls.debug 1`.
 
-    `alert` is the last alert that the peer sent on this connection.
+    `alert` is the last alert that the peer sent on this connection, `hello` the ClientHello that
+    this side read, `wrote` whether this side sent an alert, and `refusal` its reason where
+    Python's ssl knows none. Of a handshake that this side accepts only the beginning, the alerts
+    and the end are said.
     """
 
-    def __init__(self, made: ssl.SSLContext, say: Say, *, debug: bool) -> None:
+    def __init__(self, say: Say, *, debug: bool, accepts: bool = False) -> None:
         self.alert: int | None = None
+        self.hello = b""
+        self.refusal: str | None = None
+        self._what = "SSL_accept" if accepts else "SSL_connect"
         self._number = -1
         self._say = say
         self._debug = debug
         self._state = ""
-        self._wrote = False
-        if hasattr(type(made), "_msg_callback"):
-            # CPython has no public way to see an alert that was sent.
-            made._msg_callback = self._take  # type: ignore[attr-defined]  # noqa: SLF001
+        self.wrote = False
+
+    def attach(self, made: ssl.SSLContext) -> None:
+        """Takes the messages of every connection that this context will make."""
+        listen_in(made, self.take)
 
     def begin(self, number: int) -> None:
         """A connection of this number begins."""
-        self._number, self.alert, self._state, self._wrote = number, None, "", False
-        self._tell("debug", "SSL_connect: before SSL initialization")
+        self._number, self.alert, self._state, self.wrote = number, None, "", False
+        self.hello, self.refusal = b"", None
+        self._tell("debug", f"{self._what}: before SSL initialization")
 
     def settle(self) -> None:
         """What was last received was accepted."""
         if self._state:
-            self._tell("debug", f"SSL_connect: {self._state}")
+            self._tell("debug", f"{self._what}: {self._state}")
         self._state = ""
 
     def failed(self, error: OSError) -> None:
         """Says in which state the handshake ended, and why."""
-        if isinstance(error, ssl.SSLCertVerificationError) and not self._wrote:
+        if isinstance(error, ssl.SSLCertVerificationError) and not self.wrote:
             codes = _ALERT_FOR.items()
             code = next((one for one, all_ in codes if error.verify_code in all_), 46)
             self._alert("write", "fatal", code)
         fatal = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLZeroReturnError)
-        where = "error" if fatal else "SSLv3/TLS write client hello"
-        self._tell("error", f"SSL_connect: error in {where}")
-        self._say("error", f"[tls] error: {why(error, self.alert)}")
+        where = "error" if fatal else self._reached()
+        self._tell("error", f"{self._what}: error in {where}")
+        said = numbered(self.refusal) if self.refusal else why(error, self.alert)
+        self._say("error", f"[tls] error: {said}")
 
-    def _take(
+    def take(
         self, _conn: object, direction: str, _version: object, kind: int, message: int, body: bytes
     ) -> None:
         """Takes one message from CPython; `kind` is TLS's ContentType."""
@@ -229,13 +263,21 @@ class Watch:
             if direction == "read":
                 self.settle()
                 self.alert = body[1]
-            self._wrote = self._wrote or direction == "write"
+            self.wrote = self.wrote or direction == "write"
             level = {1: "warning", 2: "fatal"}.get(body[0], "unknown")
             self._alert(direction, level, body[1])
-        elif kind == 22 and (direction, int(message)) in _STATES:  # noqa: PLR2004 # a handshake
+        elif kind == 22 and (direction, int(message)) == ("read", _CLIENT_HELLO):  # noqa: PLR2004 # a handshake
+            self.hello = body
+        elif kind == 22 and (direction, int(message)) in _STATES and not self.hello:  # noqa: PLR2004
             self.settle()
             # A state is reached once the message was accepted, which the next one shows.
             self._state = _STATES[direction, int(message)]
+
+    def _reached(self) -> str:
+        """The state in which the handshake ended, if it was the connection that failed."""
+        if self._what == "SSL_connect":
+            return "SSLv3/TLS write client hello"
+        return "SSLv3/TLS write server done" if self.hello else "before SSL initialization"
 
     def _alert(self, direction: str, level: str, code: int) -> None:
         self._tell("debug", f"SSL3 alert {direction}:{level}:{_ALERTS.get(code, 'unknown')}")

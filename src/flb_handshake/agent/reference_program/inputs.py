@@ -13,7 +13,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from typing import Any, Final, Protocol
 
     from .classic import Instance
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
         instance: Instance
 
-        def collect(self) -> list[Record]:
-            """The records that have come since the last time."""
+        def collect(self) -> Mapping[str, Sequence[Record]]:
+            """The records that have come since the last time, by their tag."""
 
         def is_done(self) -> bool:
             """Whether no more will come."""
@@ -56,13 +56,14 @@ class Dummy:
             journal.say(("warn", f"[input:dummy:{instance.title}] {said}"))
             self._record = json.loads(_DEFAULT)
 
-    def collect(self) -> list[Record]:
+    def collect(self) -> Mapping[str, Sequence[Record]]:
         """See Source."""
         due = int((time.monotonic() - self._start) / self._pause)
         if self._samples > 0:
             due = min(due, self._samples)
         count, self._made = due - self._made, due
-        return [self._record] * (count * self._copies) if isinstance(self._record, dict) else []
+        made = [self._record] * (count * self._copies) if isinstance(self._record, dict) else []
+        return {self.instance.tag: made}
 
     def is_done(self) -> bool:
         """See Source."""
@@ -82,25 +83,25 @@ class Tail:
         self._patterns = [one.strip() for one in instance.settings["path"].split(",")]
         self._read: dict[str, int] = {}
         if instance.flag("read_from_head", default=0) != 1:
-            self._read = {path: os.stat(path).st_size for path in self._paths()}  # noqa: PTH116 # see classic.read
+            self._read = {path: os.stat(path).st_size for path in self._paths()}  # noqa: PTH116 # see grammar.read
 
-    def collect(self) -> list[Record]:
+    def collect(self) -> Mapping[str, Sequence[Record]]:
         """See Source."""
         found: list[Record] = []
         for path in self._paths():
-            with contextlib.suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 # see classic.read
+            with contextlib.suppress(OSError), open(path, "rb") as file:  # noqa: PTH123 # see grammar.read
                 file.seek(self._read.get(path, 0))
                 whole, newline, _ = file.read().rpartition(b"\n")
                 self._read[path] = self._read.get(path, 0) + len(whole) + len(newline)
                 lines = whole.decode("utf-8", "replace").split("\n") if newline else []
                 named = {self._path_key: path} if self._path_key else {}
                 found += [{**named, self._key: line.removesuffix("\r")} for line in lines]
-        return found
+        return {self.instance.tag: found}
 
     def is_done(self) -> bool:
         """See Source."""
         return False
 
     def _paths(self) -> list[str]:
-        found = (sorted(glob.glob(pattern)) for pattern in self._patterns)  # noqa: PTH207 # see classic.read
+        found = (sorted(glob.glob(pattern)) for pattern in self._patterns)  # noqa: PTH207 # see grammar.read
         return [path for paths in found for path in paths]

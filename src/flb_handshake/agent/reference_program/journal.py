@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Final
 
-    from .classic import Line
+    from .grammar import Line
 
     Entry = tuple[float, Line]
     """A line and when it was said, in seconds since the epoch."""

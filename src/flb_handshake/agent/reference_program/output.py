@@ -1,4 +1,4 @@
-"""Delivers chunks over HTTP, in one attempt each, and says in the log what became of them.
+"""Delivers chunks over HTTP, and says in the log what became of them.
 
 Facts: plugins/out_http, src/flb_upstream.c, src/flb_network.c, src/flb_http_client.c and
 src/flb_engine.c of 5.1.1, measured.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import re
 import select
 import socket
@@ -16,23 +17,26 @@ import ssl
 import threading
 import time
 
-from .classic import LEVELS, read, seconds
+from .classic import LEVELS, atoi, seconds
 from .context import name_of
+from .grammar import read
 from .handshake import HandshakeError, Watch, farewell, handshake, why
+from .response import MalformedError, Response
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from typing import Any, Final
 
     from .classic import Instance
-    from .inputs import Record
+    from .context import Security
+    from .delivery import Chunk
     from .journal import Entry, Journal
 
 _DELIVERED: Final = range(200, 206)
+_MOST_DOUBLED: Final = 30
+"""So often a wait is doubled before only its bound counts."""
+
 _HOPELESS: Final = frozenset(range(400, 500)) - {408, 429}
-_MOST: Final = 1 << 20
-"""The longest response that is read."""
 
 
 class Hosts:
@@ -61,15 +65,19 @@ class Output:
     def __init__(
         self,
         instance: Instance,
-        context: ssl.SSLContext | None,
+        security: Security | None,
         *,
         hosts: Hosts,
         journal: Journal,
+        waits: tuple[int, int],
     ) -> None:
         self.instance = instance
+        self._base, self._cap = waits
+        self._retries = _retries(instance.settings.get("retry_limit", "1"))
+        self._delivered = False
         self.host = instance.settings.get("host", "127.0.0.1")
         self.port = instance.number_of("port", default=0) or 80
-        self._context = context
+        self._security = security
         self._hosts = hosts
         self._journal = journal
         self._at_a_time = threading.Lock()
@@ -77,11 +85,13 @@ class Output:
         self._kept: socket.socket | None = None
         self._leaving: list[socket.socket] = []
         debug = instance.number_of("tls.debug", default=-1) == 1
-        self._watch = Watch(context, self._say, debug=debug) if context else None
+        self._watch = Watch(self._say, debug=debug)
         own = instance.settings.get("log_level", "").lower()
         self._level = LEVELS.get(own, journal.level)
         self._keepalive = instance.flag("net.keepalive", default=1) == 1
         self._connect_timeout = seconds(instance.settings.get("net.connect_timeout", "10"))
+        self._response_timeout = seconds(instance.settings.get("http.response_timeout", "60"))
+        self._io_timeout = seconds(instance.settings.get("net.io_timeout", "0"))
 
     def wants(self, tag: str) -> bool:
         """Whether records of this tag are routed here (flb_router_match: only `*` is special)."""
@@ -92,31 +102,63 @@ class Output:
             return False
         return re.fullmatch(".*".join(map(re.escape, match.split("*"))), tag) is not None
 
-    def deliver(self, records: Sequence[Record], when: float, chunk: str, source: str) -> None:
-        """Sends one chunk; `when` it was made, in seconds since the epoch."""
+    def deliver(self, chunk: Chunk, attempts: int) -> int | None:
+        """Tries to send a chunk that was tried so often before.
+
+        The seconds until it is to be tried again; None: it is done with, for better or worse.
+        """
         with self._at_a_time:
             connection = self._reusable() or self._connect()
             if connection is None:
                 self._plugin("error", f"no upstream connections available to {self._where}")
-            if connection is None or self._exchange(connection, self._request(records, when)):
-                self._say(
-                    "info",
-                    f"[engine] chunk '{chunk}' is not retried (no retry config): task_id=0, "
-                    f"input={source} > output={self.instance.title} "
-                    f"(out_id={self.instance.number})",
+            wait = None
+            if connection is None or self._exchange(connection, self._request(chunk)):
+                wait = self._again(chunk, attempts)
+            elif attempts and self._delivered:
+                self._engine(
+                    "info", f"flush chunk '{chunk.name}' succeeded at retry {attempts}", chunk
                 )
             self._write()
             while self._leaving:
                 farewell(self._leaving.pop())
+            return wait
+
+    def _again(self, chunk: Chunk, attempts: int) -> int | None:
+        """Says whether and when the chunk is tried again (handle_output_event, flb_engine.c)."""
+        if self._retries == 0:
+            self._engine("info", f"chunk '{chunk.name}' is not retried (no retry config)", chunk)
+            return None
+        if self._retries is not None and attempts >= self._retries:
+            self._engine("error", f"chunk '{chunk.name}' cannot be retried", chunk, numbered=False)
+            return None
+        longest = min(self._cap, self._base << min(attempts + 1, _MOST_DOUBLED))
+        # The random module would cost a tenth of the start.
+        drawn = int.from_bytes(os.urandom(4), "big")
+        wait = self._base + drawn % max(longest - self._base + 1, 1) + 1
+        said = f"failed to flush chunk '{chunk.name}', retry in {wait} seconds"
+        self._engine("warn", said, chunk)
+        return wait
+
+    def _engine(self, level: str, said: str, chunk: Chunk, *, numbered: bool = True) -> None:
+        what = f"task_id=0, input={chunk.source} > output={self.instance.title}"
+        number = f" (out_id={self.instance.number})" if numbered else ""
+        self._say(level, f"[engine] {said}: {what}{number}")
 
     def close(self) -> None:
-        """Says goodbye to a peer that is still there."""
-        if self._kept is not None:
+        """Says goodbye to a peer that is still there, unless the connection is in use."""
+        if self._at_a_time.acquire(blocking=False):
             with contextlib.suppress(OSError):
-                self._kept.settimeout(0)
-                if isinstance(self._kept, ssl.SSLSocket):
-                    self._kept.unwrap()
+                self._part()
             self._write()
+            self._at_a_time.release()
+
+    def _part(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            kept.settimeout(0)
+            if isinstance(kept, ssl.SSLSocket):
+                kept.unwrap()
+            kept.close()
 
     @property
     def _where(self) -> str:
@@ -149,14 +191,17 @@ class Output:
         raw = self._dial(deadline)
         number = raw.fileno() if raw else -1
         connection: socket.socket | None = raw
-        if raw and self._context and self._watch:
+        if raw and self._security:
+            made = self._security.session(self._say)
             try:
                 raw.settimeout(max(deadline - time.monotonic(), 0.001))
-                connection = handshake(raw, self._context, name_of(self.instance), self._watch)
+                connection = handshake(raw, made, name_of(self.instance), self._watch)
             except HandshakeError as error:
                 if error.timed_out:
                     self._timed_out(number)
-                self._leaving.append(error.connection)
+                    error.connection.close()
+                else:
+                    self._leaving.append(error.connection)
                 connection = None
         if connection is None:
             self._say("debug", f"[upstream] connection #{number} failed to {self._where}")
@@ -196,12 +241,14 @@ class Output:
         spent = f"timed out after {self._connect_timeout} seconds (connection timeout)"
         self._say("error", f"[upstream] {what} {spent}")
 
-    def _request(self, records: Sequence[Record], when: float) -> bytes:
+    def _request(self, chunk: Chunk) -> bytes:
         """The whole request, its headers in Fluent Bit's order."""
         given = self.instance.settings.get
         date_key = given("json_date_key", "date")
-        dated = {} if self.instance.flag("json_date_key", default=1) == 0 else {date_key: when}
-        texts = [json.dumps({**dated, **one}, separators=(",", ":")) for one in records]
+        dated = (
+            {} if self.instance.flag("json_date_key", default=1) == 0 else {date_key: chunk.when}
+        )
+        texts = [json.dumps({**dated, **one}, separators=(",", ":")) for one in chunk.records]
         form = given("format", "json").lower()
         kind = "application/json"
         if form == "json_lines":
@@ -234,18 +281,18 @@ class Output:
 
     def _authority(self) -> str:
         host = f"[{self.host}]" if ":" in self.host and self.host[0] != "[" else self.host
-        default = self._context is not None and self.port == 443  # noqa: PLR2004 # https
+        default = self._security is not None and self.port == 443  # noqa: PLR2004 # https
         return host if default else f"{host}:{self.port}"
 
     def _exchange(self, connection: socket.socket, request: bytes) -> bool:
         """Sends the request and reads the response; whether it is worth a further attempt."""
-        limit = seconds(self.instance.settings.get("http.response_timeout", "60"))
-        response: _Response | None = None
+        limits = [one for one in (self._response_timeout, self._io_timeout) if one]
+        response: Response | None = None
         try:
-            connection.settimeout(limit or None)
+            connection.settimeout(min(limits, default=None))
             with contextlib.suppress(OSError):  # the peer may have said why before it closed
                 connection.sendall(request)
-            response = _Response.read(connection)
+            response = Response.read(connection)
         except OSError as error:
             self._lost(connection, error)
         if response is None:
@@ -262,24 +309,37 @@ class Output:
         return retry
 
     def _lost(self, connection: socket.socket, error: OSError) -> None:
-        if isinstance(error, _MalformedError):
+        if isinstance(error, MalformedError):
             what = f"response from {self._where} on connection #{connection.fileno()}"
             self._say("warn", f"[http_client] malformed HTTP {what}")
+            return
+        if isinstance(error, TimeoutError):
+            self._waited(connection)
             return
         if isinstance(error, ssl.SSLZeroReturnError):
             self._say("debug", "[tls] connection closed by the remote peer (close_notify)")
         elif isinstance(error, ssl.SSLError):
-            alert = self._watch.alert if self._watch else None
-            self._say("error", f"[tls] error: {why(error, alert)}")
-        elif isinstance(connection, ssl.SSLSocket) and not isinstance(error, TimeoutError):
+            self._say("error", f"[tls] error: {why(error, self._watch.alert)}")
+        elif isinstance(connection, ssl.SSLSocket):
             self._say("error", f"[tls] syscall error: {error.strerror}")
         self._say("error", f"[http_client] broken connection to {self._where} ?")
 
-    def _judge(self, response: _Response) -> bool:
+    def _waited(self, connection: socket.socket) -> None:
+        """Says which of the two waits for a response has ended."""
+        idle = 0 < self._io_timeout <= (self._response_timeout or self._io_timeout)
+        spent = self._io_timeout if idle else self._response_timeout
+        what = f"connection #{connection.fileno()} to tcp://{self._where}"
+        self._say("error", f"[upstream] {what} timed out after {spent} seconds (IO timeout)")
+        how = f"read idle timeout reached (idle={spent}s" if idle else ""
+        how = how or f"response timeout reached (elapsed={spent}s"
+        self._say("error", f"[http_client] {how}, limit={spent}s)")
+
+    def _judge(self, response: Response) -> bool:
         """Says which status came; whether it is worth a further attempt."""
         body = f"\n{response.body}" if response.body else ""
         said = f"{self._where}, HTTP status={response.status}{body}"
-        if response.status in _DELIVERED:
+        self._delivered = response.status in _DELIVERED
+        if self._delivered:
             self._plugin("info", said)
             return False
         self._plugin("error", said)
@@ -292,42 +352,10 @@ class Output:
         return True
 
 
-class _MalformedError(OSError):
-    """What came is no HTTP response."""
-
-
-class _Response:
-    def __init__(self, head: str, body: bytes) -> None:
-        self.status = int(head[9:12])
-        self.body = body.decode("utf-8", "replace")
-        self.closes = re.search(r"\r\nconnection:\s*close", head, re.IGNORECASE) is not None
-
-    @classmethod
-    def read(cls, connection: socket.socket) -> _Response:
-        """Reads one response. Raises OSError, also if the peer ends before it is whole."""
-        received = b""
-        while len(received) < _MOST:
-            data = connection.recv(1 << 16)
-            if not data:
-                if isinstance(connection, ssl.SSLSocket):
-                    raise ssl.SSLZeroReturnError
-                raise ConnectionResetError
-            received += data
-            raw, found, body = received.partition(b"\r\n\r\n")
-            if len(received) > 14 and not 100 <= _status(received) <= 599:  # noqa: PLR2004 # as Fluent Bit
-                break
-            head = raw.decode("latin-1")
-            length = re.search(r"\r\ncontent-length:\s*(\d+)", head, re.IGNORECASE)
-            chunked = re.search(r"\r\ntransfer-encoding:\s*chunked", head, re.IGNORECASE)
-            whole = len(body) >= int(length[1]) if length else True
-            if chunked and not length:
-                whole = body.endswith(b"0\r\n\r\n")
-                body = re.sub(rb"(?:\A|\r\n)[0-9A-Fa-f]+\r\n", b"", body).removesuffix(b"\r\n")
-            if found and whole:
-                return cls(head, body)
-        raise _MalformedError
-
-
-def _status(received: bytes) -> int:
-    text = received[9:12]
-    return int(text) if text.isdigit() else 0
+def _retries(limit: str) -> int | None:
+    """How often a chunk is tried again; None: without end (flb_output_set_property)."""
+    if limit.lower() in {"no_limits", "false", "off"}:
+        return None
+    if limit.lower() == "no_retries":
+        return 0
+    return max(atoi(limit), 1)

@@ -1,35 +1,36 @@
-"""Says what it is, starts or refuses to start as Fluent Bit does, and delivers until told to stop.
+"""Says what it is, and runs as Fluent Bit does until it is told to stop or to reload.
 
-Facts: src/fluent-bit.c, src/flb_engine.c and src/flb_output.c of 5.1.1, measured.
+Facts: src/fluent-bit.c and src/flb_reload.c of 5.1.1, measured.
 """
 
 from __future__ import annotations
 
 import os
-import queue
 import signal
 import ssl
 import sys
 import threading
-import time
 
-from .classic import LEVELS, StartError, check_properties, load
-from .context import SYSTEM_CERTIFICATES, context
-from .inputs import Dummy, Tail
+from .classic import LEVELS, REFUSED, load
+from .context import SYSTEM_CERTIFICATES
+from .grammar import StartError, Unreadable
 from .journal import Journal
-from .output import Hosts, Output
+from .output import Hosts
 from .releases import RELEASES
+from .service import ABORTED, Service, check
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Final
 
-    from .classic import Configuration, Instance
-    from .inputs import Source
+    from .classic import Configuration
+    from .grammar import Line
     from .releases import Release
 
-_WORKERS: Final = 16
+_INVALID: Final = 255
+"""The code with which a plugin's unknown property stops the start."""
+
 _OPTIONS: Final = {
     "-c": "config",
     "--config": "config",
@@ -75,7 +76,8 @@ def main(arguments: Sequence[str]) -> int:
         return 0
     sys.stderr.write(banner(release))
     sys.stderr.flush()
-    return _run(given["config"], release, hosts, given.get("system", SYSTEM_CERTIFICATES))
+    system = given.get("system", SYSTEM_CERTIFICATES)
+    return _Program(given["config"], release, hosts, system).run()
 
 
 def _options(arguments: Sequence[str]) -> dict[str, str]:
@@ -101,110 +103,96 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
     return given
 
 
-def _run(path: str, release: Release, hosts: Hosts, system: str) -> int:
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    journal = Journal(LEVELS["info"])
-    try:
-        configuration = load(path, release)
-        journal.level = configuration.level
-        journal.say(*configuration.warnings)
-        said = f"version={release.version}, commit=reference, pid={os.getpid()}"
-        journal.say(("info", f"[fluent bit] {said}"))
-        sources = _inputs(configuration, release, journal)
-        outputs = _outputs(configuration, release, system, hosts, journal)
-    except StartError as error:
-        journal.say(*error.lines)
-        return error.code
-    _serve(configuration, sources, outputs, stop)
-    journal.say(("info", "[engine] service has stopped (0 pending tasks)"))
-    for output in outputs:
-        output.close()
-    return 0
+class _Program:
+    """One process: the service that runs, and what signals ask for."""
 
+    def __init__(self, path: str, release: Release, hosts: Hosts, system: str) -> None:
+        self._path = path
+        self._release = release
+        self._hosts = hosts
+        self._system = system
+        self._journal = Journal(LEVELS["info"])
+        self._asked = threading.Event()
+        self._ends = False
+        self._reloads = 0
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._ask(ends=True))
+        signal.signal(signal.SIGHUP, lambda *_: self._ask(ends=False))
 
-def _inputs(configuration: Configuration, release: Release, journal: Journal) -> list[Source]:
-    try:
-        return [_input(instance, release, journal) for instance in configuration.inputs]
-    except StartError as error:
-        failed = ("error", "[engine] input initialization failed")
-        raise StartError(*error.lines, failed, code=error.code) from None
-
-
-def _input(instance: Instance, release: Release, journal: Journal) -> Source:
-    check_properties(instance, release)
-    named = f"[input:{instance.plugin}:{instance.title}]"
-    journal.say(("info", f"{named} initializing"))
-    if instance.plugin == "dummy":
-        return Dummy(instance, journal)
-    if "path" not in instance.settings:
-        raise StartError(
-            ("error", f"{named} no input 'path' was given"),
-            ("error", f"failed initialize input {instance.name}"),
-            code=255,
-        )
-    return Tail(instance, journal)
-
-
-def _outputs(
-    configuration: Configuration, release: Release, system: str, hosts: Hosts, journal: Journal
-) -> list[Output]:
-    made: list[Output] = []
-    try:
-        for instance in configuration.outputs:
-            # In this order: a property that is unknown goes unnoticed if the context fails.
-            security = context(instance, release, system)
-            check_properties(instance, release)
-            _check_method(instance)
-            made.append(Output(instance, security, hosts=hosts, journal=journal))
-    except StartError as error:
-        failed = ("error", "[engine] output initialization failed")
-        raise StartError(*error.lines, failed, code=error.code) from None
-    if len(configuration.inputs) == len(made) == 1:
-        made[0].instance.settings.setdefault("match", "*")
-    return made
-
-
-def _check_method(instance: Instance) -> None:
-    method = instance.settings.get("http_method", "POST")
-    if method.upper() not in {"POST", "PUT"}:
-        said = f"invalid http_method option '{method}'. Supported methods are POST and PUT"
-        raise StartError(
-            ("error", f"[output:http:{instance.title}] {said}"),
-            ("error", "[output] failed to initialize 'http' plugin"),
-            code=255,
-        )
-
-
-def _serve(
-    configuration: Configuration,
-    sources: list[Source],
-    outputs: list[Output],
-    stop: threading.Event,
-) -> None:
-    """Gives every output what its inputs make, until a signal comes."""
-    _raise_limit()
-    tasks: queue.SimpleQueue[tuple[Output, list[object], float, str, str]] = queue.SimpleQueue()
-
-    def work() -> None:
+    def run(self) -> int:
+        """Runs until it is told to stop; the exit code."""
+        try:
+            configuration = load(self._path, self._release)
+            self._journal.level = configuration.level
+            self._journal.say(*configuration.warnings)
+            service = self._start(configuration)
+        except StartError as error:
+            return self._refuse(error)
+        _raise_limit()
         while True:
-            output, records, when, chunk, source = tasks.get()
-            output.deliver(records, when, chunk, source)  # type: ignore[arg-type]
+            service.run(self._asked)
+            self._asked.clear()
+            if self._ends:
+                break
+            reloaded = self._reloaded(configuration)
+            if reloaded is not None:
+                service.flush()
+                service.close()
+                self._journal.say(("info", "[reload] start everything"))
+                configuration = reloaded
+                self._reloads += 1
+                try:
+                    service = self._start(configuration)
+                except StartError as error:
+                    said = "loaded configuration contains error(s). Reloading is aborted"
+                    return self._refuse(error, ("error", f"[reload] {said}"))
+                self._journal.say(("info", "[reload] successful reload done."))
+        service.close()
+        return 0
 
-    for _ in range(min(_WORKERS, len(outputs))):
-        threading.Thread(target=work, daemon=True).start()
-    running = list(sources)
-    while not stop.wait(configuration.flush if running else None):
-        for source in running:
-            records = source.collect()
-            when = time.time()
-            chunk = f"{os.getpid()}-{int(when)}.{int(when % 1 * 1e9):09}.flb"
-            tag = source.instance.settings.get("tag", source.instance.name)
-            for output in outputs if records else ():
-                if output.wants(tag):
-                    tasks.put((output, list(records), round(when, 6), chunk, source.instance.title))
-        running = [source for source in running if not source.is_done()]
+    def _ask(self, *, ends: bool) -> None:
+        self._ends = self._ends or ends
+        self._asked.set()
+
+    def _start(self, configuration: Configuration) -> Service:
+        said = f"version={self._release.version}, commit=reference, pid={os.getpid()}"
+        self._journal.say(("info", f"[fluent bit] {said}"))
+        return Service(
+            configuration,
+            self._release,
+            self._system,
+            hosts=self._hosts,
+            journal=self._journal,
+            reloads=self._reloads,
+        )
+
+    def _refuse(self, error: StartError, *after: Line) -> int:
+        self._journal.say(*error.lines, *after)
+        if error.code == ABORTED:
+            signal.signal(signal.SIGABRT, signal.SIG_DFL)
+            os.abort()
+        return error.code
+
+    def _reloaded(self, old: Configuration) -> Configuration | None:
+        """The configuration, read again; None, once the log says why the old one stays."""
+        self._journal.say(("", "[engine] caught signal (SIGHUP)"))
+        if not old.hot_reload:
+            self._journal.say(("warn", "[reload] hot reloading is not enabled"))
+            return None
+        self._journal.say(("info", f"reloading instance pid={os.getpid()} tid=0x0"))
+        try:
+            new = load(self._path, self._release)
+            check(new, self._release)
+        except StartError as error:
+            invalid = "config" if error.code == _INVALID else "config format"
+            said = f"[reload] reloaded {invalid} is invalid. Reloading is halted"
+            kept = [line for line in error.lines if line[1] != REFUSED]
+            # Measured: of a text that it cannot read it says no more than where.
+            after = () if isinstance(error, Unreadable) else (("error", said),)
+            self._journal.say(*kept, *after)
+            return None
+        self._journal.say(("info", "[reload] stop everything of the old context"))
+        return new
 
 
 def _raise_limit() -> None:

@@ -1,0 +1,54 @@
+"""Who keeps what happens on a connection, as the connection sees it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flb_handshake.peer.events import Kind
+
+if TYPE_CHECKING:
+    from OpenSSL import SSL
+
+    from flb_handshake.model import CollectorSpec
+    from flb_handshake.peer.connection import Connection
+
+
+class Witness(Protocol):
+    """Who keeps what happens on connections: a listener."""
+
+    @property
+    def spec(self) -> CollectorSpec:
+        """What a new connection is served by."""
+
+    @property
+    def context(self) -> SSL.Context | None:
+        """The TLS that goes with it."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether it wants no more connections."""
+
+    def record(
+        self, connection: int, kind: Kind, facts: dict[str, Any], *, owed: bool = False
+    ) -> bool:
+        """Keep an event, with its time; tell whether there was room. What is owed always has."""
+
+    def opened(self, connection: Connection) -> int:
+        """Count a connection in, and another one out if there are too many; give its number."""
+
+    def shook_hands(self, connection: Connection) -> None:
+        """Count a connection among those that are worth keeping."""
+
+    def received(self, records: int) -> None:
+        """Count records; a body without countable records counts as one."""
+
+    def ended(self, connection: Connection) -> None:
+        """Count a connection out."""
+
+
+class ProxyWitness(Witness, Protocol):
+    """Who keeps what happens on connections through a proxy: a listener."""
+
+    @property
+    def proxy_context(self) -> SSL.Context | None:
+        """The TLS of the proxy itself, where it has any."""
