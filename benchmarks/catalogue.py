@@ -32,6 +32,8 @@ _BATCHABLE_EACH = 4.0 / 664
 """Seconds for each scenario that shares a process: the rate at which the first 664 were played."""
 
 _SLOWEST = 10
+_DEADLINE = 6.0
+"""Seconds after which the harness gives up a run to which nothing happens."""
 _TIMES_FASTER = 100
 
 _ONE = """
@@ -85,7 +87,9 @@ def slowest(found: Sequence[Result]) -> list[str]:
 
 
 def _seconds(one: Result) -> float:
-    return sum(step.evidence.duration for step in one.steps)
+    """From the start of its agent to its last event, or to the deadline where nothing came."""
+    stalled = sum(step.observation.outcome is Outcome.STALLED for step in one.steps)
+    return sum(step.evidence.duration for step in one.steps) + stalled * _DEADLINE
 
 
 def _why(one: Result) -> str:
