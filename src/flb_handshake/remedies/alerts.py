@@ -9,6 +9,7 @@ MEANING: Final[Mapping[str, str]] = {
     "unexpected_message": "a message came when it was not due",
     "bad_record_mac": "a record was changed on its way, or the two sides have different keys",
     "record_overflow": "a record was longer than TLS allows",
+    "decompression_failure": "something compressed could not be unpacked",
     "handshake_failure": "the two sides cannot agree on how to speak",
     "bad_certificate": "a certificate is broken or may not be used",
     "unsupported_certificate": "a certificate is of a kind that it does not take",
