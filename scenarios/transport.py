@@ -88,9 +88,11 @@ def slow_drip(version: str, speed: str, at: str) -> Case:
 _FATAL = (
     "unexpected_message",
     "bad_record_mac",
+    "decryption_failed",
     "record_overflow",
     "decompression_failure",
     "handshake_failure",
+    "no_certificate",
     "bad_certificate",
     "unsupported_certificate",
     "certificate_revoked",
@@ -101,17 +103,21 @@ _FATAL = (
     "access_denied",
     "decode_error",
     "decrypt_error",
+    "export_restriction",
     "protocol_version",
     "insufficient_security",
     "internal_error",
     "inappropriate_fallback",
     "missing_extension",
     "unsupported_extension",
+    "certificate_unobtainable",
     "unrecognized_name",
     "bad_certificate_status_response",
+    "bad_certificate_hash_value",
     "unknown_psk_identity",
     "certificate_required",
     "no_application_protocol",
+    "ech_required",
 )
 _WARNING = ("close_notify", "user_canceled", "no_renegotiation")
 

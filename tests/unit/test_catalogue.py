@@ -7,6 +7,7 @@ import pytest
 from flb_handshake import catalogue
 from flb_handshake.errors import CatalogueError, UnknownScenario
 from flb_handshake.outcomes import Outcome
+from flb_handshake.peer.events import ALERT_NAMES
 
 HEAD = """
 from flb_handshake.declare import *
@@ -165,3 +166,8 @@ def test_every_outcome_of_the_issue_is_somewhere_in_the_catalogue(scenarios):
         Outcome.REFUSED_BY_PEER,
         Outcome.NOT_STARTED,
     } <= outcomes
+
+
+def test_every_alert_that_iana_knows_is_injected():
+    found = catalogue.select(catalogue.load(), ["transport.injected_alert"])
+    assert {dict(one.labels)["alert"] for one in found} == ALERT_NAMES
