@@ -138,8 +138,8 @@ def test_a_cell_of_a_run_in_steps_holds_them_all():
         made(ran(unsupported="no"), delivered(), delivered(), labels=(("mode", "d"), ("ca", "b"))),
     )
     assert shown[2:] == [
-        "a delivered > unknown_ca",
-        "b ✗ delivered > unknown_ca",
+        "a delivered > unknown_ca (1 lost)",
+        "b ✗ delivered > unknown_ca (1 lost)",
         "c ✗ delivered > CLEARTEXT > delivered",
         "d unsupported",
     ]

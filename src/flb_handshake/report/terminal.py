@@ -16,7 +16,7 @@ from flb_handshake.evidence import is_secret
 from flb_handshake.explain import fix_line
 from flb_handshake.judge import Observation
 from flb_handshake.model import Role, Scenario
-from flb_handshake.outcomes import Outcome, VerdictKind
+from flb_handshake.outcomes import Fates, Outcome, VerdictKind
 from flb_handshake.results import Finding, Result
 from flb_handshake.verdict import fates_words, observed_words, words
 
@@ -90,6 +90,8 @@ def _cell(result: Result | None) -> Text:
     if result.verdict.kind is VerdictKind.UNSUPPORTED:
         return Text("unsupported", style="dim")
     text = " > ".join(short(one.observation) for one in result.steps)
+    if result.then and result.fates != Fates():
+        text += f" ({fates_words(result.fates)})"
     if result.disagrees:
         return Text(f"{_DISAGREES} {text}", style="bold red")
     if result.all_exposure:
