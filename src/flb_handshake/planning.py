@@ -89,7 +89,7 @@ def changes(setup: Setup) -> list[Change]:
 def is_alone(setup: Setup) -> bool:
     """Whether it can share a process with nobody.
 
-    A silent or slow shipper holds up every other: Fluent Bit 5.1.1 shakes hands with one at a time.
+    A silent or slow shipper would hold up those that come after it.
     """
     agent, peer = setup.agent, setup.peer
     if setup.steps or agent.config is not None or agent.service:
@@ -133,9 +133,14 @@ _PATIENCE: Final = frozenset({"net.accept_timeout", "net.connect_timeout", "net.
 
 
 def _certificates(setup: Setup) -> list[CertSpec]:
-    chain = setup.peer.chain
-    presented = chain.leaf.path if chain is not None else ()
-    return [*presented, *(spec for file in files_of(setup) for spec in file.certs)]
+    """Those of both sides, at the start and after each step."""
+    found: list[CertSpec] = []
+    for step in (None, *setup.steps):
+        setup = setup.after(step) if step else setup
+        chain = setup.peer.chain
+        found += chain.leaf.path if chain is not None else ()
+        found += [spec for file in files_of(setup) for spec in file.certs]
+    return found
 
 
 def batches(plays: Iterable[Play], *, version: str, isolated: bool) -> list[list[Play]]:

@@ -42,6 +42,7 @@ from flb_handshake.planning import (
     is_impatient,
     is_urgent,
     needs,
+    slow_keys,
 )
 from flb_handshake.runner import _When, _when
 
@@ -232,3 +233,10 @@ def test_certificates_are_good_for_as_long_as_the_first_of_them_keeps_its_standi
     assert good_for(listening(chain=chain(short))) == timedelta(seconds=5)
     assert good_for(output(chain=chain(ahead))) == timedelta(seconds=60)
     assert good_for(output()) > timedelta(days=1)
+
+
+def test_certificates_that_a_step_brings_count_too():
+    short = replace(LEAF, not_after=timedelta(seconds=5))
+    rsa = chain(LEAF.but(keyed(Key.RSA_4096)))
+    assert good_for(stepped(present(chain=chain(short)))) == timedelta(seconds=5)
+    assert slow_keys(stepped(Replace("crt", certificate_file(rsa)), base=listening()))
