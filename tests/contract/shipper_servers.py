@@ -106,24 +106,8 @@ def play(
     return asyncio.run(performance())
 
 
-def facts(shipper, kind, connection=None):
-    return [
-        dict(event.facts)
-        for event in shipper.events
-        if event.kind is kind and connection in {None, event.connection}
-    ]
-
-
 def kinds(shipper):
     return [event.kind for event in shipper.events if event.kind is not Kind.STATE]
-
-
-def ends(shipper):
-    return [(one["by"], one["how"]) for one in facts(shipper, Kind.CLOSED)]
-
-
-def alerts(shipper):
-    return [(one["by"], one["level"], one["name"]) for one in facts(shipper, Kind.ALERT)]
 
 
 def reset(plain):

@@ -7,18 +7,8 @@ import time
 from itertools import product
 
 import pytest
-from shipper_servers import (
-    Seen,
-    alerts,
-    ends,
-    facts,
-    kinds,
-    play,
-    record,
-    server_context,
-    until_end,
-    watch,
-)
+from collector_clients import alerts, ends, facts
+from shipper_servers import Seen, kinds, play, record, server_context, until_end, watch
 
 from flb_handshake.behaviours import (
     Alert,

@@ -7,9 +7,10 @@ import ssl
 from contextlib import suppress
 
 import pytest
+from collector_clients import ends, facts
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from shipper_servers import PKI, ends, facts, play, server_context, until_end
+from shipper_servers import PKI, play, server_context, until_end
 
 from flb_handshake.behaviours import Cleartext
 from flb_handshake.model import ShipperSpec

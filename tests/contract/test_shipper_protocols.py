@@ -14,7 +14,8 @@ import h2.events
 import h11
 import msgpack
 import pytest
-from shipper_servers import ends, facts, kinds, play, record, server_context, take_all
+from collector_clients import ends, facts
+from shipper_servers import kinds, play, record, server_context, take_all
 
 from flb_handshake.behaviours import Close, Moment, Silent
 from flb_handshake.model import ShipperSpec

@@ -11,14 +11,12 @@ import warnings
 from contextlib import suppress
 
 import pytest
+from collector_clients import alerts, ends, facts
 from OpenSSL import SSL, crypto
 from shipper_servers import (
     PKI,
     VERSIONS,
     WITHIN,
-    alerts,
-    ends,
-    facts,
     kinds,
     play,
     record,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
@@ -14,7 +12,7 @@ from flb_handshake.peer import hello, records
 from flb_handshake.peer.behaving import ends_at, moment_of, reshape_of
 from flb_handshake.peer.events import Kind, alert_facts, alert_value
 from flb_handshake.peer.opening import Opening, opening
-from flb_handshake.peer.outgoing import Outgoing
+from flb_handshake.peer.outgoing import Outgoing, reset
 from flb_handshake.peer.tls_client import ClientEndpoint
 
 if TYPE_CHECKING:
@@ -40,9 +38,6 @@ _HEADER: Final = 5
 """Bytes: type, version, version, length, length (RFC 8446, section 5.1)."""
 
 _LONGEST_RECORD: Final = _HEADER + (1 << 14)
-
-_RESETTING: Final = struct.pack("ii", 1, 0)
-"""struct linger: close at once, with a reset."""
 
 
 class ConnectionEnded(Exception):
@@ -356,9 +351,7 @@ class ClientConnection(asyncio.Protocol):
     def _reset(self) -> None:
         self._ended_by("peer", "RST")
         if self._transport is not None and not self._transport.is_closing():
-            linger = socket.SOL_SOCKET, socket.SO_LINGER, _RESETTING
-            self._transport.get_extra_info("socket").setsockopt(*linger)
-            self._transport.abort()
+            reset(self._transport)
 
     def _keep(self, plain: bytes) -> None:
         self._plain += plain[: _MOST_UNREAD - len(self._plain)]

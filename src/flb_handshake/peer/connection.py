@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import struct
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -24,7 +22,7 @@ from flb_handshake.peer.events import Kind, alert_facts, alert_value
 from flb_handshake.peer.http import Heard, HttpServer, RecordProtocol, refusal
 from flb_handshake.peer.http2 import Http2Server
 from flb_handshake.peer.opening import Opening, opening
-from flb_handshake.peer.outgoing import Outgoing
+from flb_handshake.peer.outgoing import Outgoing, reset
 from flb_handshake.peer.witness import Witness
 
 _DRAIN: Final = 5.0
@@ -34,9 +32,6 @@ _LONGEST_CONNECTION: Final = 30.0
 """Seconds after which a connection is taken down, whatever it waits for."""
 
 _KEPT_BYTES: Final = 16
-
-_RESETTING: Final = struct.pack("ii", 1, 0)
-"""struct linger: close at once, with a reset."""
 
 
 class Connection(asyncio.Protocol):
@@ -138,8 +133,7 @@ class Connection(asyncio.Protocol):
         """End the connection at once, with a reset."""
         self._ended_by("peer", how)
         if self._transport is not None and not self._transport.is_closing():
-            linger = socket.SOL_SOCKET, socket.SO_LINGER, _RESETTING
-            self._transport.get_extra_info("socket").setsockopt(*linger)
+            reset(self._transport)
         self._give_up()
 
     def hang_up(self) -> None:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable
+from typing import Final
 
 from flb_handshake.peer.records import Reshape
+
+_AT_ONCE: Final = struct.pack("ii", 1, 0)
+"""struct linger: a close is a reset."""
+
+
+def reset(transport: asyncio.Transport) -> None:
+    """End a connection at once, with a reset."""
+    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    transport.abort()
 
 
 class Outgoing:
