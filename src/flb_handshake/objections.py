@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, get_args
 
+from flb_handshake.behaviours import Reset
 from flb_handshake.model import (
     LONGEST_WAIT,
     Change,
@@ -12,6 +13,7 @@ from flb_handshake.model import (
     Expire,
     File,
     FileForm,
+    Hangup,
     Present,
     Replace,
     Role,
@@ -114,6 +116,11 @@ def _to_change(setup: Setup, change: Change) -> Objection | None:
             return _to_replace(setup, change)
         case Present():
             return _to_present(setup, change)
+        case Hangup(how=Reset()) if setup.role is Role.INPUT:
+            return Objection(
+                what="a shipper ends its connection politely between records, and not by a reset",
+                hint="Hangup(); or behaviour=Reset(…) for a reset in the middle of something",
+            )
         case Expire() if change.spec.not_after > LONGEST_WAIT:
             return Objection(
                 what=f"it waits until '{change.spec.common_name}' has expired, "

@@ -227,10 +227,8 @@ class _Performance:
                 self._replace(change)
             case Present():
                 await self._present(change)
-            case Restart():
-                await self._restart()
-            case Hangup():
-                await self._hang_up(change)
+            case Restart() | Hangup():
+                await self._end_connections(change)
             case Expire():
                 await self._expire(change)
             case Reload():
@@ -251,27 +249,22 @@ class _Performance:
             await self._shipper.close()
             self._shipper = None
 
-    async def _restart(self) -> None:
-        if self._setup.role is Role.OUTPUT:
-            had = self._member.listener.open_connections
-            since = self._ear.position
-            await self._member.listener.restart()
-            await self._let_go(had, since)
-        elif self._shipper is not None:
-            await self._shipper.close()
+    async def _end_connections(self, change: Restart | Hangup) -> None:
+        """Ends them, and waits until the agent has noticed.
 
-    async def _hang_up(self, change: Hangup) -> None:
-        if self._setup.role is Role.OUTPUT:
-            had = self._member.listener.open_connections
-            since = self._ear.position
-            self._member.listener.hang_up(change.how)
-            await self._let_go(had, since)
-        elif self._shipper is not None:
-            await self._shipper.close()
-
-    async def _let_go(self, had: int, since: int) -> None:
-        """Waits until the agent has noticed: a record that comes sooner meets a dead connection."""
-        if had:
+        A record that comes sooner can meet a dead connection.
+        """
+        if self._setup.role is Role.INPUT:
+            if self._shipper is not None:
+                await self._shipper.close()
+            return
+        listener, since = self._member.listener, self._ear.position
+        were_open = listener.open_connections
+        if isinstance(change, Restart):
+            await listener.restart()
+        else:
+            listener.hang_up(change.how)
+        if were_open:
             await self._ear.heard(logs.is_let_go, since=since, limit=_NOTICE)
 
     async def _expire(self, change: Expire) -> None:

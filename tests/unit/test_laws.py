@@ -49,7 +49,7 @@ ROOMS = {
         "wording",
     },
     "verdict": {"evidence", "expectations", "judge", "outcomes"},
-    "objections": {"model", "peer", "settings"},
+    "objections": {"behaviours", "model", "peer", "settings"},
     "catalogue": {"declare", "errors", "expectations", "model", "objections", "outcomes", "peer"},
     "planning": {"agent", "behaviours", "certificates", "model", "settings"},
     "staging": {

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from flb_handshake.behaviours import Alert, Close, Drip, Moment, Renegotiate, Silent
+from flb_handshake.behaviours import Alert, Close, Drip, Moment, Renegotiate, Reset, Silent
 from flb_handshake.certificates import LEAF, OTHER_LEAF, ROOT, chain
 from flb_handshake.declare import certificate_file, key_file, listening, output, present
 from flb_handshake.model import (
@@ -73,6 +73,7 @@ def test_what_can_be_is_not_objected_to(setup):
         (stepped(present(tickets=True), base=listening()), "ShipperSpec has no field 'tickets'"),
         (stepped(present(behaviour=Silent(Moment.HALF_HELLO))), "a collector cannot do this"),
         (stepped(Expire(LEAF)), "30 days"),
+        (stepped(Hangup(Reset()), base=listening()), "not by a reset"),
         (
             stepped(Expire(replace(LEAF, not_after=LONGEST_WAIT + timedelta(seconds=1)))),
             "has expired",
