@@ -35,16 +35,21 @@ def test_an_agent_listens_on_a_port_that_is_held_for_it(ports):
     port = ports.reserve()
     with bound(port, reuse=True) as server:
         server.listen()
-        with socket.create_connection(("127.0.0.1", port), timeout=5):
-            accepted, _ = server.accept()
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+            accepted, address = server.accept()
             accepted.close()
+            assert address == client.getsockname()
 
 
 def test_an_agent_that_listened_can_listen_again(ports):
     port = ports.reserve()
+    reached = []
     for _ in range(2):
         with bound(port, reuse=True) as server:
             server.listen()
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
+                reached.append(client.getpeername()[1])
+    assert reached == [port, port]
 
 
 def test_nobody_listens_on_a_port_that_is_only_held(ports):
