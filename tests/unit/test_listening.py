@@ -202,3 +202,14 @@ def test_who_shields_a_task_keeps_it():
         assert await kept
 
     run(scene)
+
+
+def test_an_agent_has_longer_to_start_than_for_anything_else():
+    async def scene():
+        process = Process()
+        ear = Ear(process)
+        started = "[2026/11/23 18:00:00.000] [ info] [sp] stream processor started"
+        asyncio.get_running_loop().call_later(0.3, process.say, started)
+        assert await ear.heard_start(0.2)
+
+    run(scene)
