@@ -16,6 +16,7 @@ from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.peer.shipper import Shipper
 from flb_handshake.pki import Pki
+from flb_handshake.planning import SLOW_INPUTS
 from flb_handshake.scenes import Scene, merged, record
 from flb_handshake.settings import LOOPBACK
 from flb_handshake.staging import Batch, Member
@@ -117,7 +118,9 @@ async def _ship(
         if one.listener.settled:
             await ear.heard(_is_sent_on(one), since=since, limit=_LAST_WORDS)
         elif one.play.setup.agent.mode is not Mode.OFF:
-            await ear.heard(_is_error, since=since, limit=_LAST_WORDS)
+            slow = one.play.setup.agent.plugin in SLOW_INPUTS
+            last_word = _is_not_accepted if slow else _is_error
+            await ear.heard(last_word, since=since, limit=_LAST_WORDS)
     finally:
         sending.cancel()
         await asyncio.wait({sending})
@@ -138,6 +141,11 @@ def _is_farewell(line: str) -> bool:
 
 def _is_error(line: str) -> bool:
     return "[tls] error" in line
+
+
+def _is_not_accepted(line: str) -> bool:
+    """What such an input says after the error of TLS (5.1.1: syslog does)."""
+    return "could not accept new connection" in line
 
 
 def _is_sent_on(one: Member) -> Wanted:
