@@ -16,6 +16,7 @@ from flb_handshake.declare import (
     Mode,
     Outcome,
     Setup,
+    but_in_3_0_7,
     case,
     certificate_file,
     chain,
@@ -140,10 +141,11 @@ def impostor_of_the_same_authority(mode: Mode) -> Case:
     """Another host of the same authority plays the logging service: only verify_host notices."""
     impostor = HEALTHY.but(named(OTHER_HOST))
     setup = _translated(Mode.VERIFY_PEER).but(mode=mode, chain=impostor)
-    does = delivered(_ACCESS_LOG, _SUBJECT)
-    if mode is Mode.VERIFY_HOST:
-        does = refused("bad_certificate")
+    noticed = refused("bad_certificate")
+    does = noticed if mode is Mode.VERIFY_HOST else delivered(_ACCESS_LOG, _SUBJECT)
     does, should = _against_an_impostor(mode, does)
+    if mode in {Mode.VERIFY_PEER, Mode.REQUIRE}:
+        does = but_in_3_0_7(does, noticed)
     return case(setup, does, should=should)
 
 

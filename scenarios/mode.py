@@ -10,6 +10,7 @@ from flb_handshake.declare import (
     Case,
     Chain,
     Mode,
+    but_in_3_0_7,
     case,
     chain,
     cleartext,
@@ -154,10 +155,12 @@ def _collector(file: CAFile, peer: str) -> Chain:
 )
 def cell(mode: Mode, ca: CAFile, collector: str) -> Case:
     """One cell of the matrix Mode x CA.File x collector."""
-    does = _EXPECTED[mode][ca, collector]
-    careful = _EXPECTED[Mode.VERIFY_HOST][ca, collector].outcome
+    does, checked = _EXPECTED[mode][ca, collector], _EXPECTED[Mode.VERIFY_HOST][ca, collector]
+    careful = checked.outcome
     should = careful if does.outcome.arrived and careful is not does.outcome else None
     setup = output(mode).but(ca=ca, chain=_collector(ca, collector))
+    if mode in {Mode.VERIFY_PEER, Mode.REQUIRE} and does != checked:
+        does = but_in_3_0_7(does, checked)
     return case(setup, does, should=should, because=_REASONS[ca])
 
 

@@ -13,6 +13,7 @@ from flb_handshake.declare import (
     Does,
     Mode,
     Outcome,
+    but_in_3_0_7,
     case,
     delivered,
     matrix,
@@ -73,7 +74,7 @@ _NAMINGS = (
         "IP_SAN_right",
         "127.0.0.1",
         named(HOST, ips=("127.0.0.1",)),
-        delivered(),
+        delivered().before("5.0.6", _MISMATCH),
         "An address is compared with the addresses among the names (5.0.6 and later).",
     ),
     Naming(
@@ -88,8 +89,9 @@ _NAMINGS = (
         "IP_as_dNSName",
         "127.0.0.1",
         named("127.0.0.1"),
-        _MISMATCH,
-        "An address written as a DNS name is no address (RFC 5280, 4.2.1.6).",
+        _MISMATCH.before("5.0.6", delivered()),
+        "An address written as a DNS name is no address (RFC 5280, 4.2.1.6); before 5.0.6 it was "
+        "taken for a name.",
     ),
     Naming(
         "wildcard_one_level",
@@ -189,6 +191,9 @@ _NAMINGS = (
     ),
 )
 
+_ADDRESS = named(HOST, "127.0.0.1", ips=("127.0.0.1",))
+"""What every release accepts that is dialled by its address: before 5.0.6 only names count."""
+
 _ACCEPTED_WITHOUT_NAME = "verify_peer compares no names: `tls.verify_hostname` is off by default."
 
 
@@ -198,7 +203,7 @@ def name(mode: Mode, naming: Naming) -> Case:
     address = naming.dialled == "127.0.0.1"
     base = output(mode)
     if address:
-        base = output(mode, vhost=None, chain=HEALTHY.but(named(HOST, ips=("127.0.0.1",))))
+        base = output(mode, vhost=None, chain=HEALTHY.but(_ADDRESS))
     setup = base.but(vhost=None if address else naming.dialled, chain=HEALTHY.but(naming.bears))
     careful = naming.careful or naming.checked.outcome
     if mode is Mode.VERIFY_HOST:
@@ -206,7 +211,7 @@ def name(mode: Mode, naming: Naming) -> Case:
         return case(setup, naming.checked, should=should, because=naming.because)
     return case(
         setup,
-        delivered(),
+        but_in_3_0_7(delivered(), naming.checked.on("3.0.7")),
         should=None if careful is Outcome.DELIVERED else careful,
         because=f"{naming.because} {_ACCEPTED_WITHOUT_NAME}",
     )
@@ -225,4 +230,5 @@ def dialled_by_a_name_of_another(mode: Mode) -> Case:
     setup = output(mode, host=HOST, vhost=None).but(chain=HEALTHY.but(named(OTHER_HOST)))
     if mode is Mode.VERIFY_HOST:
         return case(setup, _MISMATCH)
-    return case(setup, delivered(), should=Outcome.REFUSED_BY_AGENT)
+    does = but_in_3_0_7(delivered(), _MISMATCH)
+    return case(setup, does, should=Outcome.REFUSED_BY_AGENT)

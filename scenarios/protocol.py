@@ -22,6 +22,7 @@ from flb_handshake.declare import (
     Step,
     Then,
     case,
+    crashed,
     delivered,
     listening,
     matrix,
@@ -29,6 +30,7 @@ from flb_handshake.declare import (
     output,
     refused,
     refused_by_peer,
+    stalled,
     table,
 )
 
@@ -106,7 +108,7 @@ _UNPARSABLE = ("1.3", "TLS1.3", "TLSv13", "TLSv9")
 )
 def spelling(which: str, value: str, collector: str) -> Case:
     """Case does not matter; what is no version is ignored without a word, but for the lower bound,
-    which then stands at TLS 1.1 in place of OpenSSL's own.
+    which then stands at TLS 1.1 in place of OpenSSL's own. Before 5.0 it crashes Fluent Bit.
     """
     known = {"tlsv1.2": "TLSv1.2", "TLSV1.3": "TLSv1.3"}.get(value)
     if which == "max_version":
@@ -114,9 +116,12 @@ def spelling(which: str, value: str, collector: str) -> Case:
     else:
         does = _MET[known or "TLSv1.1"]["TLSv1.3", collector]
     setup = output().but(properties=((f"tls.{which}", value),), **_single(collector))
+    does = _agreed(does, collector)
+    if known is None:
+        does = does.before("5.0", crashed())
     ignored = known is None and which == "min_version" and collector == "TLSv1.2"
     should = Outcome.REFUSED_BY_PEER if ignored and "3" in value else None
-    return case(setup, _agreed(does, collector), should=should)
+    return case(setup, does, should=should)
 
 
 @matrix(collector=_VERSIONS)
@@ -155,12 +160,14 @@ _SHARED = {
 @matrix(version=_MODERN, ciphers=tuple(_CIPHERS), collector=tuple(_SERVED))
 def ciphers(version: str, ciphers: str, collector: str) -> Case:
     """`tls.ciphers` is for TLS 1.2 and below; in TLS 1.3 it changes nothing. A list in which
-    OpenSSL knows nothing stops the start, and so does one of TLS 1.3's own names.
+    OpenSSL knows nothing stops the start, and so does one of TLS 1.3's own names; before 5.0 it
+    leaves a Fluent Bit that hangs: it has said what is wrong, and ends no more.
     """
     properties = (("tls.ciphers", _CIPHERS[ciphers]),)
     setup = output().but(properties=properties, **_single(version, ciphers=_SERVED[collector]))
     if ciphers in {"of TLS 1.3", "unknown"}:
-        return case(setup, not_started("error setting up TLS ciphers"))
+        said = "error setting up TLS ciphers"
+        return case(setup, not_started(said).before("5.0", stalled(said)))
     if version == "TLSv1.3":
         return case(setup, delivered().showing(cipher="TLS_AES_256_GCM_SHA384"))
     shares = collector in _SHARED.get(ciphers, ())
@@ -225,8 +232,9 @@ _OFFERS = {
 
 @matrix(output_plugin=tuple(_OFFERS), collector=tuple(_ALPN))
 def alpn(output_plugin: str, collector: str) -> Case:
-    """The `http` output offers no protocol by ALPN, `opentelemetry` http/1.1, and h2 if it may.
-    What a collector does not know it leaves unanswered here, and the agent goes on without.
+    """The `http` output offers no protocol by ALPN, `opentelemetry` http/1.1, and h2 if it may (3.2
+    and later). What a collector does not know it leaves unanswered here, and the agent goes on
+    without.
     """
     properties, offered = _OFFERS[output_plugin]
     plugin = output_plugin.split(",", maxsplit=1)[0]
@@ -235,7 +243,8 @@ def alpn(output_plugin: str, collector: str) -> Case:
     setup = output(plugin=plugin, properties=properties, tickets=True).but(
         alpn=known, tickets=False
     )
-    return case(setup, delivered().showing(offered_alpn=offered, alpn=chosen))
+    does = delivered().showing(offered_alpn=offered, alpn=chosen)
+    return case(setup, does.before("3.2", delivered().showing(offered_alpn=(), alpn=None)))
 
 
 _HOSTS = {
@@ -251,7 +260,7 @@ _VHOSTS = {"unset": None, "a name": "vhost.example.test", "an address": "192.0.2
 @matrix(host=tuple(_HOSTS), vhost=tuple(_VHOSTS))
 def server_name(host: str, vhost: str) -> Case:
     """The name sent as SNI is `tls.vhost`, else what is dialled: as it is spelt, but without a dot
-    at its end, and never an address (5.0.6 and later; before, addresses were sent as well).
+    at its end (2.0.13 and later), and never an address (5.0.6 and later).
     """
     sent: str | None = _HOSTS[host].rstrip(".") if vhost == "unset" else _VHOSTS[vhost]
     if "an address" in {vhost, host if vhost == "unset" else ""}:
@@ -260,8 +269,11 @@ def server_name(host: str, vhost: str) -> Case:
         tickets=False
     )
     does = delivered().showing(sni=sent)
-    if vhost == "unset" and host == "an address":
-        does = does.before("5.0.6", delivered().showing(sni=_HOSTS[host]))
+    if sent is None:
+        as_it_stands = _HOSTS[host] if vhost == "unset" else _VHOSTS[vhost]
+        does = does.before("5.0.6", delivered().showing(sni=as_it_stands))
+    if vhost == "unset" and host == "a name with a dot":
+        does = does.before("2.0.13", delivered().showing(sni=_HOSTS[host]))
     return case(setup, does)
 
 

@@ -143,12 +143,16 @@ _EXPECTED = {
 }
 
 _REASONS = {
-    "off": "Without `tls on` the port speaks cleartext, and takes TLS for noise.",
+    "off": "Without `tls on` the port speaks cleartext, and takes TLS for noise; from 3.0 to 5.0 "
+    "it waits for the end of what it takes for a request.",
     "none": "With `tls.verify off` the input asks nobody for a certificate.",
     "verify_peer": "With `tls.verify on` the input asks for a certificate and takes none as well.",
     "require": "`tls.verify_client_cert on` takes nobody without a certificate.",
     _TRAP: "`tls.verify_client_cert on` does nothing without `tls.verify on`: all are let in.",
 }
+
+_NO_REQUEST = frozenset({"TCP probe", "silent", "half a ClientHello"})
+"""Those who end or give up before an input in cleartext can wait for the rest of a request."""
 
 _SAYING_NOTHING = frozenset({"silent", "half a ClientHello"})
 
@@ -178,6 +182,10 @@ def cell(http: str, mode: str, ca: str, shipper: str) -> Case:
     setup = listening(http2=http == "2", properties=patience).but(
         mode=_MODES[mode], ca=_CAS[ca], properties=properties, **_SHIPPERS[shipper]
     )
+    if mode == "off" and does.outcome is Outcome.CUT and shipper not in _NO_REQUEST:
+        does = does.before("3.0", does).before("5.1", stalled())
+    if shipper == "wrong ALPN" and does.alert == "no_application_protocol":
+        does = does.before("3.0", _EXPECTED[mode]["right", ca])
     vouched = (shipper, ca) in {("right", "right"), ("other CA", "other")}
     should = None if vouched else _wanted(mode, ca, does)
     return case(setup, does, should=should, because=_REASONS[mode])
@@ -209,17 +217,20 @@ def plugin(plugin: str, mode: str, shipper: str) -> Case:
     return case(setup, does, should=should, because=_REASONS[mode])
 
 
-@matrix(plugin=("http", "elasticsearch", "splunk", "opentelemetry", "tcp", "forward"))
-def behind_a_silent_client(plugin: str) -> Case:
-    """A client that connects and says nothing holds up every other one of an input that does not
-    speak HTTP: 5.1 shakes hands with one at a time there, and waits `net.accept_timeout` for it,
-    10 seconds by default. Anybody who reaches the port can shut it so, also where certificates are
-    demanded.
+@matrix(
+    plugin=("http", "elasticsearch", "splunk", "opentelemetry", "tcp", "forward"),
+    mode=(Mode.VERIFY_PEER, Mode.REQUIRE),
+)
+def behind_a_silent_client(plugin: str, mode: Mode) -> Case:
+    """A client that connects and says nothing holds up every other one: an input shakes hands with
+    one at a time, and waits `net.accept_timeout` for it, 10 seconds by default. Anybody who reaches
+    the port can shut it so, also where certificates are demanded. Since 5.1 the inputs that speak
+    HTTP take others meanwhile.
     """
-    setup = listening(Mode.REQUIRE, plugin).but(silent_others=1)
+    setup = listening(mode, plugin).but(silent_others=1)
     if plugin in {"tcp", "forward"}:
         return case(setup, stalled(), should=Outcome.DELIVERED)
-    return case(setup, delivered())
+    return case(setup, delivered().before("5.1", stalled()))
 
 
 _GONE = {which: File(form=FileForm.MISSING, stem=which) for which in ("certificate", "key")}

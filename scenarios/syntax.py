@@ -16,6 +16,7 @@ from flb_handshake.declare import (
     certificate_file,
     chain,
     cleartext,
+    crashed,
     delivered,
     matrix,
     named,
@@ -24,13 +25,14 @@ from flb_handshake.declare import (
     refused,
     refused_by_peer,
     scenario,
+    stalled,
 )
 
 _SWITCHES: dict[str, tuple[str, Does]] = {
     "on": ("on", delivered()),
     "upper_case": ("ON", delivered()),
     "true": ("true", delivered()),
-    "yes": ("yes", delivered()),
+    "yes": ("yes", delivered().before("2.1.8", cleartext())),
     "off": ("off", cleartext()),
     "no": ("no", cleartext()),
     "maybe": ("maybe", cleartext()),
@@ -45,7 +47,9 @@ _SWITCHES: dict[str, tuple[str, Does]] = {
 
 @matrix(word=tuple(_SWITCHES))
 def tls(word: str) -> Case:
-    """Only on, true and yes switch TLS on. Every other word means cleartext, without a warning."""
+    """Only on, true and yes (2.1.8 and later) switch TLS on. Every other word means cleartext,
+    without a warning.
+    """
     written, does = _SWITCHES[word]
     setup = output(Mode.VERIFY_PEER).but(properties=(("tls", written),))
     secured = does.outcome is Outcome.DELIVERED
@@ -59,26 +63,31 @@ def tls_unset(mode: Mode) -> Case:
     return case(setup, cleartext(), should=Outcome.DELIVERED)
 
 
+_NO_BOOLEAN = refused("unknown_ca").before("2.1.8", delivered())
+
 _VERIFY_WORDS: dict[str, Does] = {
     "on": refused("unknown_ca"),
     "off": delivered(),
-    "maybe": refused("unknown_ca"),
-    "required": refused("unknown_ca"),
-    "0": refused("unknown_ca"),
+    "maybe": _NO_BOOLEAN,
+    "required": _NO_BOOLEAN,
+    "0": _NO_BOOLEAN,
     "no": delivered(),
 }
 
 
 @matrix(word=tuple(_VERIFY_WORDS))
 def verify(word: str) -> Case:
-    """`tls.verify` with a word that is no boolean still verifies; the collector is an impostor."""
+    """`tls.verify` with a word that is no boolean still verifies (before 2.1.8 it does not); the
+    collector is an impostor.
+    """
     setup = output(Mode.VERIFY_PEER).but(
         properties=(("tls.verify", word),),
         chain=chain(OTHER_LEAF, name="another authority's"),
         ca=certificate_file(chain(ROOT)),
     )
     does = _VERIFY_WORDS[word]
-    return case(setup, does, should=Outcome.REFUSED_BY_AGENT if does.outcome.arrived else None)
+    unsafe = does.outcome.arrived or bool(does.earlier)
+    return case(setup, does, should=Outcome.REFUSED_BY_AGENT if unsafe else None)
 
 
 _HOSTNAME_WORDS: dict[tuple[str, str], Does] = {
@@ -128,6 +137,50 @@ def misspelt(property_: str) -> Case:
     return case(setup, not_started(f"unknown configuration property '{property_.lower()}'"))
 
 
+_PLAIN = """\
+[SERVICE]
+    Flush       0.01
+    Log_Level   debug
+
+[INPUT]
+    Name        dummy
+    Samples     1
+    Rate        1000
+
+[OUTPUT]
+    Name        http
+    Match       *
+    Host        {{host}}
+    Port        {{port}}
+    Format      json
+    tls         on
+    tls.verify  on
+    tls.ca_file {{ca}}
+    tls.vhost   logs.example.test
+    {property}  {value}
+"""
+
+_SINCE = {
+    "net.io_timeout": ("2.0", "10"),
+    "tls.verify_hostname": ("3.1", "on"),
+    "tls.min_version": ("4.0", "TLSv1.2"),
+    "tls.max_version": ("4.0", "TLSv1.3"),
+    "tls.ciphers": ("4.0", "HIGH"),
+    "tls.proxy.verify": ("5.1", "on"),
+}
+
+
+@matrix(property_=tuple(_SINCE))
+def of_a_later_release(property_: str) -> Case:
+    """A property that came with a later release stops an earlier one at its start, and the log
+    names it: a configuration cannot be carried back unread.
+    """
+    since, value = _SINCE[property_]
+    setup = output().but(config=_PLAIN.format(property=property_, value=value))
+    unknown = not_started(f"unknown configuration property '{property_}'")
+    return case(setup, delivered().before(since, unknown))
+
+
 @matrix(spelling=("TLS.Verify", "Tls.verify", "TLS.VERIFY"))
 def case_of_a_property(spelling: str) -> Case:
     """Upper and lower case do not matter in the name of a property."""
@@ -137,14 +190,16 @@ def case_of_a_property(spelling: str) -> Case:
     return case(setup, delivered(), should=Outcome.REFUSED_BY_AGENT)
 
 
+_IGNORED = delivered().before("5.0", crashed())
+
 _BOUNDS: dict[str, tuple[tuple[tuple[str, str], ...], Does]] = {
     "min_TLSv1.2": ((("tls.min_version", "TLSv1.2"),), delivered()),
     "min_TLSv1.3": ((("tls.min_version", "TLSv1.3"),), delivered()),
     "min_lower_case": ((("tls.min_version", "tlsv1.3"),), delivered()),
-    "min_TLSv9": ((("tls.min_version", "TLSv9"),), delivered()),
-    "min_1.3": ((("tls.min_version", "1.3"),), delivered()),
+    "min_TLSv9": ((("tls.min_version", "TLSv9"),), _IGNORED),
+    "min_1.3": ((("tls.min_version", "1.3"),), _IGNORED),
     "max_TLSv1.2": ((("tls.max_version", "TLSv1.2"),), delivered()),
-    "max_1.2": ((("tls.max_version", "1.2"),), delivered()),
+    "max_1.2": ((("tls.max_version", "1.2"),), _IGNORED),
 }
 
 
@@ -157,11 +212,14 @@ def version_bound(bound: str) -> Case:
 
 @matrix(value=("TLSv9", "1.3", "TLS1.3", "v1.3"))
 def unparsable_minimum(value: str) -> Case:
-    """A `tls.min_version` that cannot be parsed is ignored: TLS 1.2 is still spoken."""
+    """A `tls.min_version` that cannot be parsed is ignored: TLS 1.2 is still spoken. Before 5.0 it
+    crashes Fluent Bit.
+    """
     setup = output(Mode.VERIFY_PEER, max_version="TLSv1.2").but(
         properties=(("tls.min_version", value),)
     )
-    return case(setup, delivered(), should=Outcome.REFUSED_BY_PEER)
+    does = delivered().before("5.0", crashed())
+    return case(setup, does, should=Outcome.REFUSED_BY_PEER)
 
 
 @scenario
@@ -181,15 +239,20 @@ def ciphers(ciphers: str) -> Case:
     """
     setup = output(Mode.VERIFY_PEER).but(properties=(("tls.ciphers", ciphers),))
     if ciphers in {"FOO", "TLS_AES_128_GCM_SHA256"}:
-        return case(setup, not_started("error setting up TLS ciphers"))
+        said = "error setting up TLS ciphers"
+        return case(setup, not_started(said).before("5.0", stalled(said)))
     return case(setup, delivered())
 
 
 @matrix(word=("on", "true"))
 def tls_on_tail(word: str) -> Case:
-    """`tls` on an input that opens no port, as the article has it on `tail`, stops the start."""
+    """`tls` on an input that opens no port, as the article has it on `tail`, stops the start.
+    Before 4.0 it is passed over.
+    """
     setup = output(Mode.VERIFY_PEER, source=("a line",)).but(input_properties=(("tls", word),))
-    return case(setup, not_started("does not support TLS"))
+    does = not_started("does not support TLS")
+    does = does.before("4.0", delivered()).before("2.0", not_started("property 'tls'"))
+    return case(setup, does)
 
 
 @matrix(value=("0", "2", "4"))

@@ -21,6 +21,8 @@ from flb_handshake.model import Scenario
 from flb_handshake.objections import objection
 from flb_handshake.outcomes import Outcome
 from flb_handshake.peer.events import ALERT_NAMES
+from flb_handshake.releases import RELEASES, stands_for
+from flb_handshake.reported import Report
 
 _ALLOWED_IMPORTS: Final = frozenset(
     {"__future__", "flb_handshake.declare", "dataclasses", "datetime", "typing"}
@@ -37,15 +39,18 @@ def default_directory() -> Path:
 
 
 def load(directory: Path | None = None) -> tuple[Scenario, ...]:
-    """Every scenario of a directory, in the order of its files. Raises CatalogueError."""
+    """Every scenario of a directory and its folders, in the order of its files.
+
+    Raises CatalogueError.
+    """
     directory = directory or default_directory()
-    files = sorted(directory.glob("*.py"))
+    files = _files(directory)
     if not files:
         raise CatalogueError(
             f"{directory} holds no scenario files",
             hint="name a directory of *.py files written with flb_handshake.declare",
         )
-    found = [one for file in files for one in _of_file(file)]
+    found = [one for file in files for one in _of_file(file, directory)]
     seen: dict[str, str] = {}
     for one in found:
         if one.id in seen:
@@ -54,6 +59,20 @@ def load(directory: Path | None = None) -> tuple[Scenario, ...]:
             )
         seen[one.id] = one.where
     return tuple(found)
+
+
+def introductions(directory: Path | None = None) -> dict[str, str]:
+    """What each file (`mode`) and each of its scenario functions (`mode.cell`) says of itself."""
+    directory = directory or default_directory()
+    told: dict[str, str] = {}
+    for file in _files(directory):
+        family = _family(file, directory)
+        tree = ast.parse(file.read_text(encoding="utf-8"), str(file))
+        told[family] = ast.get_docstring(tree) or ""
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef):
+                told[f"{family}.{node.name}"] = ast.get_docstring(node) or ""
+    return {name: " ".join(text.split()) for name, text in told.items()}
 
 
 def select(scenarios: Sequence[Scenario], patterns: Sequence[str]) -> tuple[Scenario, ...]:
@@ -88,6 +107,17 @@ def find(scenarios: Sequence[Scenario], wanted: str) -> Scenario:
     )
 
 
+def _files(directory: Path) -> list[Path]:
+    """The scenario files: those of the directory, then those of its folders (one level deep)."""
+    folders = [one for one in sorted(directory.glob("*/")) if one.name[0] not in "._"]
+    return [file for place in (directory, *folders) for file in sorted(place.glob("*.py"))]
+
+
+def _family(file: Path, directory: Path) -> str:
+    """What the ids of a file's scenarios begin with: its folder and its name."""
+    return ".".join(file.relative_to(directory).with_suffix("").parts)
+
+
 def _matches(scenario_id: str, pattern: str) -> bool:
     if pattern in scenario_id:
         return True
@@ -95,9 +125,10 @@ def _matches(scenario_id: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(scenario_id, escaped)
 
 
-def _of_file(file: Path) -> Iterator[Scenario]:
+def _of_file(file: Path, directory: Path) -> Iterator[Scenario]:
     _check_imports(file)
-    module = _imported(file)
+    family = _family(file, directory)
+    module = _imported(file, family)
     declarations = [
         value
         for value in vars(module).values()
@@ -106,12 +137,13 @@ def _of_file(file: Path) -> Iterator[Scenario]:
     if not declarations:
         raise _error(str(file), "no function here is marked", "mark one with @scenario or @matrix")
     for declaration in declarations:
-        yield from _expanded(file, declaration)
+        place = Path(directory.resolve().name) / file.relative_to(directory)
+        yield from _expanded(place, family, declaration)
 
 
-def _expanded(file: Path, declaration: Callable[..., Case]) -> Iterator[Scenario]:
+def _expanded(place: Path, family: str, declaration: Callable[..., Case]) -> Iterator[Scenario]:
     axes: dict[str, tuple[Any, ...]] = getattr(declaration, MARK)
-    where = f"{file.parent.name}/{file.name}:{declaration.__code__.co_firstlineno}"
+    where = f"{place}:{declaration.__code__.co_firstlineno}"
     reason = inspect.getdoc(declaration) or ""
     if not reason:
         raise _error(where, f"{declaration.__name__} has no docstring", "say there why it is so")
@@ -133,13 +165,14 @@ def _expanded(file: Path, declaration: Callable[..., Case]) -> Iterator[Scenario
             raise _error(where, f"{declaration.__name__} gives no case", "return case(…)")
         cell = "-".join(f"{axis}={value}" for axis, value in labels)
         one = Scenario(
-            id=f"{file.stem}.{declaration.__name__}" + (f"[{cell}]" if cell else ""),
+            id=f"{family}.{declaration.__name__}" + (f"[{cell}]" if cell else ""),
             because=" ".join(f"{reason} {made.because}".split()),
             setup=made.setup,
             expectation=Expectation(does=made.does, should=made.should),
             then=tuple(Expectation(does=one.does, should=one.should) for one in made.then),
             fates=made.fates,
-            refs=made.refs,
+            refs=(*made.refs, *((made.report.url,) if made.report else ())),
+            report=made.report,
             where=where,
             labels=labels,
         )
@@ -170,6 +203,21 @@ def _check(one: Scenario) -> None:
         )
     for does, should in expected:
         _check_expectation(one, does, should)
+    if one.report is not None:
+        _check_report(one, one.report)
+
+
+def _check_report(one: Scenario, report: Report) -> None:
+    try:
+        shown_on = stands_for(report)
+    except ValueError as error:
+        raise _error(one.where, f"{one.id}: {error}", "write 3.0.7 or 4.1") from error
+    if shown_on not in RELEASES:
+        raise _error(
+            one.where,
+            f"{one.id}: {shown_on} is none of the releases that the catalogue is held to",
+            f"name one of {', '.join(RELEASES)}",
+        )
 
 
 def _check_expectation(one: Scenario, does: Does, should: Outcome | None) -> None:
@@ -177,7 +225,8 @@ def _check_expectation(one: Scenario, does: Does, should: Outcome | None) -> Non
         raise _error(one.where, f"{one.id}: {does.alert} is no TLS alert", "use IANA's name")
     if does.outcome is Outcome.NOT_STARTED and not does.says:
         raise _error(one.where, f"{one.id} does not say what the log says", "not_started('…')")
-    if should is not None and should is does.outcome:
+    outcomes = {does.outcome, *(earlier.outcome for _, earlier in does.earlier)}
+    if should is not None and outcomes == {should}:
         raise _error(one.where, f"{one.id}: `should` repeats `does`", "leave `should` out")
     if unknown := sorted({name for name, _ in does.shows} - SHOWN):
         raise _error(
@@ -217,8 +266,8 @@ def _check_imports(file: Path) -> None:
                 )
 
 
-def _imported(file: Path) -> ModuleType:
-    name = f"flb_handshake_scenarios.{file.stem}"
+def _imported(file: Path, family: str) -> ModuleType:
+    name = f"flb_handshake_scenarios.{family}"
     spec = importlib.util.spec_from_file_location(name, file)
     if spec is None or spec.loader is None:
         raise _error(str(file), "it cannot be loaded", "give a Python file")

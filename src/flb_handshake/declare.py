@@ -88,9 +88,12 @@ from flb_handshake.model import (
     Setup,
     ShipperSpec,
     Step,
+    Upstream,
     Way,
+    Where,
 )
 from flb_handshake.outcomes import Fates, Outcome
+from flb_handshake.reported import Report
 
 __all__ = [
     "CLIENT",
@@ -136,6 +139,7 @@ __all__ = [
     "Reload",
     "Renegotiate",
     "Replace",
+    "Report",
     "Reset",
     "Restart",
     "Serve",
@@ -144,13 +148,19 @@ __all__ = [
     "Step",
     "Tamper",
     "Then",
+    "Upstream",
     "Usage",
     "Way",
+    "Where",
+    "but_in_3_0_7",
+    "carrying",
     "case",
     "certificate_file",
     "chain",
     "cleartext",
     "constrained",
+    "crashed",
+    "crashed_midway",
     "cut",
     "delivered",
     "expired",
@@ -202,6 +212,7 @@ class Case:
     because: str = ""
     """What this cell adds to the docstring."""
     refs: tuple[str, ...] = ()
+    report: Report | None = None
     then: tuple[Then, ...] = ()
     fates: Fates | None = None
 
@@ -238,9 +249,12 @@ def case(
     should: Outcome | None = None,
     because: str = "",
     refs: tuple[str, ...] = (),
+    report: Report | None = None,
     fates: Fates | None = None,
 ) -> Case:
     """A situation and what is expected of it; `should` where a careful operator wants otherwise.
+
+    `report` is the public report that it plays; its URL is among the scenario's `refs`.
 
     Where the situation has steps, so have the expectations: one more for each step. `fates` says
     what has become of the records in the end, where it is more than that those of the steps that do
@@ -253,6 +267,7 @@ def case(
         should=should,
         because=because,
         refs=refs,
+        report=report,
         then=later,
         fates=fates,
     )
@@ -316,6 +331,11 @@ def cleartext() -> Does:
     return Does(outcome=Outcome.CLEARTEXT)
 
 
+def carrying(text: str, does: Does) -> Does:
+    """The same, and the collector understands a record, in which this text stands."""
+    return replace(does, carries=text)
+
+
 def refused(alert: str) -> Does:
     """The agent refuses, with this alert."""
     return Does(outcome=Outcome.REFUSED_BY_AGENT, alert=alert)
@@ -331,9 +351,27 @@ def cut() -> Does:
     return Does(outcome=Outcome.CUT)
 
 
-def stalled() -> Does:
-    """Nothing comes until the deadline."""
-    return Does(outcome=Outcome.STALLED)
+def but_in_3_0_7(does: Does, checked: Does) -> Does:
+    """The same, but 3.0.7 does this: it compares names wherever `tls.verify` is on.
+
+    The check came with 3.0.7, and with 3.1 it was made a choice (`tls.verify_hostname`).
+    """
+    return does.before("3.0.7", does).before("3.1", checked)
+
+
+def stalled(says: str | None = None) -> Does:
+    """Nothing comes until the deadline; a line of the log holds these words, if they are given."""
+    return Does(outcome=Outcome.STALLED, says=says)
+
+
+def crashed_midway() -> Does:
+    """A signal ends Fluent Bit once it is connected, before it has sent anything."""
+    return replace(crashed(), outcome=Outcome.CUT)
+
+
+def crashed() -> Does:
+    """A signal ends Fluent Bit before it dials."""
+    return Does(outcome=Outcome.NOT_STARTED, says="caught signal (SIGSEGV)", crashes=True)
 
 
 def not_started(says: str) -> Does:

@@ -26,6 +26,7 @@ class Waiting:
         self._left = set(self._listeners)
         self._unsettled = set(self._listeners)
         self._said_final: set[str] = set()
+        self._connected: set[str] = set()
         self._done = asyncio.Event()
         for alias, listener in self._listeners.items():
             listener.on_settled = partial(self._settled, alias)
@@ -51,6 +52,8 @@ class Waiting:
         alias = logs.final_alias(line, self._ports)
         if alias is not None:
             self._said_final.add(alias)
+            if logs.connected_alias(line, self._ports) is not None:
+                self._connected.add(alias)
             self._look(alias)
 
     def _settled(self, alias: str) -> None:
@@ -64,7 +67,9 @@ class Waiting:
         listener = self._listeners.get(alias)
         if listener is None or alias not in self._said_final:
             return
-        if listener.settled or not listener.events:
+        # An output that gave up before it was connected leaves nothing to be seen; one that waits
+        # for no answer is done before the collector has looked.
+        if listener.settled or not (listener.events or alias in self._connected):
             self._left.discard(alias)
             if not self._left:
                 self._done.set()
@@ -77,12 +82,13 @@ def scenes_of(
     alone = len(batch.members) == 1
     everything = [line for line in running.log.lines if not logs.is_step(line)]
     whose = {} if alone else logs.attributed(everything, batch.ports)
-    loud = [line for line in everything if _is_loud(line)] if exit_code is not None else []
+    ran = exit_code is None and any(map(logs.is_started, everything))
+    loud = [line for line in everything if _is_loud(line)]
     scenes = []
     for one in batch.members:
         events = tuple(event for event in one.listener.events if event.t <= until)
         lines = everything if alone else whose.get(one.part.alias, [])
-        if exit_code is not None and not events:
+        if not (alone or ran or events):  # it ended, or hangs, before anybody had a part in it
             lines = loud
         scenes.append(
             Scene(member=one, facts=one.facts, events=events, lines=tuple(lines), began=began)

@@ -44,6 +44,9 @@ _CLIENT: Final = x509.oid.ExtendedKeyUsageOID.CLIENT_AUTH
 _VERSIONS: Final = {"tlsv1": 0, "tlsv1.0": 0, "tlsv1.1": 1, "tlsv1.2": 2, "tlsv1.3": 3}
 """How Fluent Bit 4.0 to 5.1 spells a version (in any case), in order."""
 
+_READS_YES_AND_NO: Final = (2, 1, 8)
+"""Before, every word but `on` and `true` counts as off."""
+
 _LONGEST: Final = 200
 """Characters of a line that are quoted."""
 
@@ -61,6 +64,11 @@ class Dossier:
     own: tuple[x509.Certificate, ...]
     peer_anchors: tuple[x509.Certificate, ...]
     at: dt.datetime
+
+    @property
+    def has_node(self) -> bool:
+        """Whether it dials the node of an upstream file, whose properties are those in `used`."""
+        return any(name == "node" for name, _ in _sections(self.evidence.agent.config))
 
     @property
     def is_input(self) -> bool:
@@ -87,7 +95,13 @@ class Dossier:
         word = self.used.get(name)
         if word is None:
             return default
+        if self.version < _READS_YES_AND_NO:
+            return word.lower() in {"on", "true"}
         return True if word.lower() in _YES else False if word.lower() in _NO else None
+
+    def says_no(self, name: str) -> bool:
+        """Whether a property is set to a plain no, as anybody reads it."""
+        return self.used.get(name, "").lower() in _NO
 
     @property
     def verifies(self) -> bool:
@@ -170,6 +184,15 @@ class Dossier:
         return any("server hello" in event.facts["name"] for event in self.events(Kind.STATE))
 
     @property
+    def unparsable_bound(self) -> str | None:
+        """The property that is to bound the protocol version, and names none."""
+        bounds = ("tls.min_version", "tls.max_version")
+        return next((name for name in bounds if self._names_no_version(name)), None)
+
+    def _names_no_version(self, name: str) -> bool:
+        return name in self.used and self.used[name].lower() not in _VERSIONS
+
+    @property
     def clashing_bounds(self) -> bool:
         """Whether `tls.min_version` is above `tls.max_version`."""
         bounds = [self.word("tls.min_version"), self.word("tls.max_version")]
@@ -207,13 +230,28 @@ def read(evidence: Evidence, observation: Observation) -> Dossier:
 
 
 def used_properties(evidence: Evidence) -> dict[str, str]:
-    """The plugin's properties, from its configuration: the facts only know what was meant."""
+    """The plugin's properties, from its configuration: the facts only know what was meant.
+
+    Those of its node, where an upstream file has one: that is what dials.
+    """
     facts = evidence.facts
-    role = [entries for name, entries in _sections(evidence.agent.config) if name == facts.role]
+    sections = _sections(evidence.agent.config)
+    for name, entries in sections:
+        if name == "node":
+            return entries
+    role = [entries for name, entries in sections if name == facts.role]
     ours = [entries for entries in role if entries.get("name") == facts.plugin]
     for entries in (*ours, *role):
         return entries
     return {name.lower(): value for name, value in facts.properties}
+
+
+def passed_over(evidence: Evidence) -> dict[str, str]:
+    """What an output sets that names an upstream file: its nodes take nothing of it."""
+    sections = _sections(evidence.agent.config)
+    if all(name != "node" for name, _ in sections):
+        return {}
+    return next((set_ for name, set_ in sections if name == "output" and "upstream" in set_), {})
 
 
 def _sections(config: str) -> list[tuple[str, dict[str, str]]]:

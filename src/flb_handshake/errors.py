@@ -36,6 +36,21 @@ class CertificateFileError(UserMistake):
     """A PEM file given by the user cannot be used."""
 
 
+class ConfigurationFileError(UserMistake):
+    """A configuration of the user's cannot be read at all."""
+
+
+class PortTaken(UserMistake):
+    """The port that the user named cannot be listened on."""
+
+    def __init__(self, port: int, why: str) -> None:
+        super().__init__(
+            f"port {port} cannot be had: {why}",
+            hint=f"`ss -lntup 'sport = :{port}'` shows who has it (ports below 1024 may want "
+            "root); name another one, or leave out --port for one that is free",
+        )
+
+
 class HarnessFailure(HandshakeError):
     """The harness could not do its work; never an outcome of the agent."""
 

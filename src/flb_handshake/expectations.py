@@ -45,6 +45,10 @@ class Does:
     """A line of the agent's log holds this."""
     lines: tuple[str, ...] = ()
     """The lines of a log file that arrive, each as `log` of a record, and no others."""
+    carries: str | None = None
+    """A record that arrives holds this text, whatever its protocol has made of it."""
+    crashes: bool = False
+    """The agent does not end by itself: a signal ends it."""
     shows: tuple[tuple[str, object], ...] = ()
     """Further things that are observed (names in SHOWN)."""
     earlier: tuple[tuple[str, Does], ...] = ()
@@ -54,6 +58,11 @@ class Does:
         """The same, but releases below this one (`5.1`) do that."""
         earlier = sorted((*self.earlier, (release, does)), key=lambda one: _numbers(one[0]))
         return replace(self, earlier=tuple(earlier))
+
+    @property
+    def variants(self) -> tuple[Does, ...]:
+        """What one release or another is expected to do."""
+        return (self, *(earlier for _, earlier in self.earlier))
 
     def on(self, version: str) -> Does:
         """What this very release is expected to do."""

@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
+from flb_handshake.ca_files import ca_file
 from flb_handshake.evidence import Facts
-from flb_handshake.model import CAFile, CollectorSpec
+from flb_handshake.model import CAFile, CollectorSpec, ShipperSpec, Where
 from flb_handshake.pki import Pki
 from flb_handshake.placing import public_pem
-from flb_handshake.settings import Part, Placed, ca_file, properties
+from flb_handshake.settings import Part, Placed, dialling
 
 
 def facts_of(part: Part, placed: Placed, pki: Pki) -> Facts:
     """What the files hold and what a careful agent would check."""
     agent, peer = part.setup.agent, part.setup.peer
-    anchors = public_pem(pki, ca_file(part.setup), agent.ca_path)
+    unused = agent.upstream is not None and agent.upstream.tls is Where.OUTPUT
+    anchors = "" if unused else public_pem(pki, ca_file(part.setup), agent.ca_path)
     if agent.ca is CAFile.SYSTEM:
         anchors += pki.pem(part.setup.judged.root).decode()
+    name, sent = _presented(peer, pki)
     if isinstance(peer, CollectorSpec):
-        name = "the given files" if peer.files else peer.chain.name
-        sent = peer.files[0] if peer.files else pki.pem(*peer.chain.sent).decode()
         trusted, wants = peer.client_ca, str(peer.client_auth)
     else:
-        name = peer.chain.name if peer.chain else "none"
-        sent = pki.pem(*peer.chain.sent).decode() if peer.chain else ""
         trusted, wants = peer.trusts, ""
     given = peer.client_ca_pem if isinstance(peer, CollectorSpec) else None
     return Facts(
         role=part.setup.role,
         name=agent.name,
         plugin=agent.plugin,
-        properties=tuple(properties(part.setup, placed).items()),
+        properties=tuple(dialling(part, placed).items()),
         chain=name,
         sent=sent,
         anchors=anchors or None,
@@ -38,3 +37,12 @@ def facts_of(part: Part, placed: Placed, pki: Pki) -> Facts:
         peer_anchors=given or (pki.pem(trusted).decode() if trusted else ""),
         at=pki.now.isoformat(),
     )
+
+
+def _presented(peer: CollectorSpec | ShipperSpec, pki: Pki) -> tuple[str, str]:
+    """The name of what the peer presents, and the certificates themselves (PEM)."""
+    if peer.files is not None:
+        return "the given files", peer.files[0]
+    if peer.chain is None:
+        return "none", ""
+    return peer.chain.name, pki.pem(*peer.chain.sent).decode()

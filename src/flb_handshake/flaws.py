@@ -6,14 +6,15 @@ import datetime as dt
 import ipaddress
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, TypeVar
+from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID, NameOID
 
-from flb_handshake.trust import bears_name, extended_usages, names
+from flb_handshake.hosts import is_address
+from flb_handshake.trust import UNREADABLE, bears_name, extended_usages, extension, names
 
 _SHORTEST_RSA: Final = 2048
 _SHORTEST_CURVE: Final = 224
@@ -88,10 +89,10 @@ def is_self_signed(certificate: x509.Certificate) -> bool:
 
 def is_authority(certificate: x509.Certificate) -> bool:
     """Whether OpenSSL lets it issue others (its X509_check_ca)."""
-    usage = _extension(certificate, x509.KeyUsage)
+    usage = extension(certificate, x509.KeyUsage)
     if usage is not None and not usage.key_cert_sign:
         return False
-    basic = _extension(certificate, x509.BasicConstraints)
+    basic = extension(certificate, x509.BasicConstraints)
     if basic is not None:
         return basic.ca
     first = certificate.version is x509.Version.v1
@@ -123,38 +124,18 @@ def is_wildcard(name: str) -> bool:
     return name.startswith("*.") and name.count(".") >= _LABELS_AFTER_A_STAR
 
 
-def is_address(name: str) -> bool:
-    """Whether a name is an IP address."""
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
 def common_names(certificate: x509.Certificate) -> list[str]:
     """The CNs of the subject."""
     found = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return [str(attribute.value) for attribute in found]
 
 
-_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
-
-
-def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
-    """The value of an extension; None when it is absent or cannot be read."""
-    try:
-        return certificate.extensions.get_extension_for_class(kind).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, ValueError):
-        return None
-
-
 def _may_have_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
     """By name and key identifier, the signature aside: how OpenSSL picks candidates."""
     if issuer.subject != certificate.issuer:
         return False
-    wanted = _extension(certificate, x509.AuthorityKeyIdentifier)
-    own = _extension(issuer, x509.SubjectKeyIdentifier)
+    wanted = extension(certificate, x509.AuthorityKeyIdentifier)
+    own = extension(issuer, x509.SubjectKeyIdentifier)
     if wanted is None or wanted.key_identifier is None or own is None:
         return True
     return wanted.key_identifier == own.digest
@@ -217,7 +198,7 @@ def _of_extensions(
 ) -> Iterator[Flaw]:
     below = 0
     for position, one in enumerate(route):
-        strange = _unknown_critical_extension(one)
+        strange = _unknown_criticalextension(one)
         if strange:
             kind = "unknown_critical_extension"
             yield Flaw(kind=kind, certificate=one, facts={"oid": strange})
@@ -229,7 +210,7 @@ def _of_extensions(
         if usages is not None and usage not in usages:
             held = ", ".join(_usage_name(each) for each in usages)
             yield Flaw(kind="wrong_usage", certificate=one, facts={"usages": held})
-        basic = _extension(one, x509.BasicConstraints)
+        basic = extension(one, x509.BasicConstraints)
         limit = basic.path_length if basic is not None else None
         if limit is not None and below > limit:
             facts = {"limit": str(limit), "count": str(below)}
@@ -246,10 +227,10 @@ def _usage_name(usage: x509.ObjectIdentifier) -> str:
     return known.get(usage, usage.dotted_string)
 
 
-def _unknown_critical_extension(certificate: x509.Certificate) -> str | None:
+def _unknown_criticalextension(certificate: x509.Certificate) -> str | None:
     try:
         extensions = list(certificate.extensions)
-    except (ValueError, x509.DuplicateExtension):
+    except UNREADABLE:
         return None
     strange = (one for one in extensions if one.critical and one.oid not in _UNDERSTOOD)
     return next((one.oid.dotted_string for one in strange), None)
@@ -333,7 +314,7 @@ def _of_constraints(route: Sequence[x509.Certificate]) -> Iterator[Flaw]:
     """Constraints on DNS names (RFC 5280, section 4.2.1.10) that the leaf breaks."""
     dns, _ = names(route[0])
     for one in route[1:]:
-        rules = _extension(one, x509.NameConstraints)
+        rules = extension(one, x509.NameConstraints)
         if rules is None:
             continue
         permitted = _dns_of(rules.permitted_subtrees)

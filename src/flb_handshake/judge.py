@@ -177,14 +177,16 @@ def _outcome(evidence: Evidence) -> tuple[Outcome, dict[str, Any]]:
 
 
 def _received(evidence: Evidence) -> Outcome | None:
-    """How an output's records came to the collector; None: they did not."""
+    """How an output's records came to the collector; None: they did not.
+
+    Where both was spoken, TLS and none, it is the records that count, and not what was asked first.
+    """
     events = _inner(evidence.events)
     requests = [one for one in _all(events, Kind.REQUEST) if _is_of(evidence, one)]
-    if any(request["tls"] for request in requests):
+    plain = any(not first["tls"] for first in _all(events, Kind.FIRST_BYTES))
+    if any(one["tls"] and (one["records"] or not plain) for one in requests):
         return Outcome.DELIVERED
-    if requests or any(not first["tls"] for first in _all(events, Kind.FIRST_BYTES)):
-        return Outcome.CLEARTEXT
-    return None
+    return Outcome.CLEARTEXT if requests or plain else None
 
 
 def _sent_on(evidence: Evidence) -> Outcome | None:

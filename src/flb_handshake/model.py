@@ -11,6 +11,7 @@ from flb_handshake.behaviours import Behaviour, Close, Reset, Serve
 from flb_handshake.certificates import CLIENT_CHAIN, HEALTHY, HOST, ROOT, CertSpec, Chain
 from flb_handshake.expectations import Expectation
 from flb_handshake.outcomes import Fates
+from flb_handshake.reported import Report
 
 _AS_IT_SHOULD: Final = Serve()
 
@@ -151,6 +152,25 @@ class ShipperSpec:
     keeps: bool = False
     """Whether it keeps its connection for the next record."""
     behaviour: Behaviour = _AS_IT_SHOULD
+    files: tuple[str, str] | None = None
+    """A user's own chain and key (PEM text); they take the place of `chain`."""
+
+
+class Where(StrEnum):
+    """Which of both has the settings of TLS: an output, or its node in an upstream file."""
+
+    OUTPUT = "output"
+    NODE = "node"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """A file with one node, which `Upstream` of an output names in place of a host."""
+
+    tls: Where = Where.NODE
+    properties: tuple[tuple[str, str | None], ...] = ()
+    """Raw properties of the node, last word; None takes one away."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +189,10 @@ class AgentSpec:
     vhost: str | None = HOST
     """`tls.vhost`: the name that is sent as SNI and checked; None leaves it to `host`."""
     properties: tuple[tuple[str, str | None], ...] = ()
-    """Raw properties of the output, last word; None takes one away."""
+    """Raw properties of the output, last word; None takes one away. `{host}` and `{port}` are
+    filled in: where the collector is."""
+    upstream: Upstream | None = None
+    """What it dials is said in a file of its own."""
     proxy_ca: File | CAFile | None = None
     """`tls.proxy.ca_file`: what the certificate of an HTTPS proxy must lead to."""
     service: tuple[tuple[str, str], ...] = ()
@@ -179,7 +202,10 @@ class AgentSpec:
     input_properties: tuple[tuple[str, str], ...] = ()
     """Of the input that feeds an output."""
     config: str | None = None
-    """A whole configuration in place of the rendered one; `{port}` and `{certs}` are filled in."""
+    """A whole configuration in place of the rendered one. `{host}`, `{port}`, `{source}`, `{ca}`,
+    `{crt}` and `{key}` are filled in: where the collector is, and where files are."""
+    environment: tuple[tuple[str, str], ...] = ()
+    """Variables of its environment; the same is filled in. A process of its own goes with them."""
 
     @property
     def name(self) -> str:
@@ -346,6 +372,8 @@ class Scenario:
     fates: Fates | None = None
     """What is expected of the records of all steps together; None: see `fates_on`."""
     refs: tuple[str, ...] = ()
+    report: Report | None = None
+    """The public report that it plays."""
     where: str = ""
     labels: tuple[tuple[str, str], ...] = ()
     """The axis values that make this cell of its matrix."""

@@ -35,6 +35,7 @@ class Objection:
 def objection(setup: Setup) -> Objection | None:
     """The first thing in it that cannot be; None: it can be tried."""
     found = _to_peer(setup) or _to_shape(setup) or _to_whole_configuration(setup)
+    found = found or _to_upstream(setup)
     for file in files_of(setup):
         found = found or _to_file(file)
     if found is not None:
@@ -108,6 +109,18 @@ def _to_whole_configuration(setup: Setup) -> Objection | None:
             what="a whole configuration (`config`) does not say where its input listens", hint=hint
         )
     return None
+
+
+def _to_upstream(setup: Setup) -> Objection | None:
+    """To an upstream file where nothing names one."""
+    agent = setup.agent
+    if agent.upstream is None or (setup.role is Role.OUTPUT and agent.config is None):
+        return None
+    return Objection(
+        what="an upstream file is of an output, which a whole configuration (`config`) has none of "
+        "ours in",
+        hint="give an output's settings as fields (plugin, mode, properties …)",
+    )
 
 
 def _to_change(setup: Setup, change: Change) -> Objection | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from flb_handshake.agent.contract import Agent, Capability
 from flb_handshake.certificates import HEALTHY, named
 from flb_handshake.declare import output
 from flb_handshake.errors import CertificateFileError, UserMistake
+from flb_handshake.hosts import can_be_dialled, is_address
 from flb_handshake.model import CAFile, ClientAuth, File, FileForm, Mode, Setup
 from flb_handshake.peer.tls import VERSIONS
 
@@ -72,7 +72,7 @@ def setup(wanted: Wanted, agent: Agent) -> Setup:
 
     Raises UserMistake or CertificateFileError, naming the option and the file.
     """
-    if not _is_address(wanted.host):
+    if not is_address(wanted.host):
         _check_name(wanted.host)
     if wanted.plugin not in _PLUGINS:
         raise UserMistake(
@@ -84,7 +84,7 @@ def setup(wanted: Wanted, agent: Agent) -> Setup:
             "--peer-cert and --peer-key belong together", hint="give both files, or neither"
         )
     host, vhost = _dialled(wanted.host, agent)
-    address = _is_address(wanted.host)
+    address = is_address(wanted.host)
     bears = named(*(() if address else (wanted.host,)), ips=(wanted.host,) if address else ())
     whole = output(
         wanted.mode,
@@ -110,13 +110,7 @@ def setup(wanted: Wanted, agent: Agent) -> Setup:
 
 
 def _check_name(name: str) -> None:
-    try:
-        name.removesuffix(".").encode("idna").decode("ascii")
-    except UnicodeError as error:
-        raise UserMistake(
-            f"--host {name}: this cannot be a host name", hint="give a name, or an address"
-        ) from error
-    if not name or any(letter.isspace() for letter in name):
+    if not can_be_dialled(name):
         raise UserMistake(
             f"--host {name!r}: this cannot be a host name", hint="give a name, or an address"
         )
@@ -126,7 +120,7 @@ def _dialled(name: str, agent: Agent) -> tuple[str, str | None]:
     """What is dialled, and `tls.vhost`: the name itself where it can be made to resolve."""
     if name == "localhost":
         return name, None
-    if _is_address(name) or Capability.HOSTS in agent.lacks:
+    if is_address(name) or Capability.HOSTS in agent.lacks:
         return "127.0.0.1", None if name == "127.0.0.1" else name
     return name, None
 
@@ -211,11 +205,3 @@ def _text(option: str, path: Path) -> str:
             f"{option} {path}: this is not text, so it is not PEM",
             hint="convert it: openssl x509 -in FILE -inform DER -out FILE.pem",
         ) from error
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True

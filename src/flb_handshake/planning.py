@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,13 +11,16 @@ from typing import Final
 from packaging.version import Version
 
 from flb_handshake.agent.contract import Capability
-from flb_handshake.behaviours import Drip, Silent
+from flb_handshake.behaviours import Cleartext, Drip, Silent
 from flb_handshake.certificates import CertSpec
+from flb_handshake.hosts import is_address
 from flb_handshake.model import (
     CAFile,
     Change,
+    ClientAuth,
     CollectorSpec,
     FileForm,
+    Mode,
     Reload,
     Replace,
     Role,
@@ -27,9 +29,16 @@ from flb_handshake.model import (
 )
 from flb_handshake.settings import files_of
 
-_LARGEST_BATCH: Final = 1000
+_LARGEST_BATCH: Final = 250
+"""Releases up to 3.x route to 256 outputs of one process; the rest get nothing, silently. Later
+ones take a thousand and more, which gains nothing: several processes start side by side."""
+
 _LARGEST_BATCH_OF_INPUTS: Final = 25
 """Shippers of one process come one after another, so that its log can be told apart."""
+
+_LARGEST_BATCH_OF_INPUTS_BEFORE_5_1: Final = 1
+"""Up to 5.0.x every input takes half a second for each flight of a handshake, and does nothing else
+meanwhile; processes do so side by side."""
 
 _SOON: Final = timedelta(minutes=10)
 
@@ -37,8 +46,15 @@ SLOW_INPUTS: Final = frozenset({"forward", "mqtt", "syslog", "tcp"})
 """5.1.1 takes half a second for each handshake of these, and does nothing else meanwhile; those
 that speak HTTP take 2 ms."""
 
-_LARGEST_BATCH_BEFORE_4: Final = 250
-"""Releases up to 3.x route to 256 outputs of one process; the rest get nothing, silently."""
+_TIMES_OUT_SAFELY: Final = Version("2.1")
+"""2.0.14 crashes (SIGSEGV) when several outputs of one process time out; 2.2.3 does not."""
+
+_CLOSES_SAFELY: Final = Version("2.0")
+"""1.9.10 closes a connection that its collector has ended, and says close_notify after that: where
+the next connection has got the same descriptor, it says so there, and spoils it."""
+
+_WAITS_FOR_NOTHING: Final = frozenset({"forward", "gelf", "syslog", "tcp"})
+"""Outputs that are done before a collector has refused them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +65,14 @@ class Play:
     setup: Setup
     doubtful: bool = False
     """It may keep its process from starting, so it shares one only with those of equal settings."""
+    deadly: bool = False
+    """It may end its process later, so it shares one with nobody."""
 
 
 def needs(setup: Setup) -> frozenset[Capability]:
     """What this setup asks of its surroundings."""
     wanted = set()
-    if not _resolves(setup.agent.host):
+    if setup.agent.host != "localhost" and not is_address(setup.agent.host):
         wanted.add(Capability.HOSTS)
     if setup.agent.ca is CAFile.SYSTEM:
         wanted.add(Capability.SYSTEM_STORE)
@@ -67,18 +85,20 @@ def needs(setup: Setup) -> frozenset[Capability]:
         wanted.add(Capability.CHANGES)
     if isinstance(setup.peer, CollectorSpec) and setup.peer.proxy:
         wanted.add(Capability.PROXY)
-    if isinstance(setup.peer, ShipperSpec) and setup.peer.http2:
-        wanted.add(Capability.HTTP_2)
-    if setup.agent.plugin not in _MODELLED[setup.role]:
-        wanted.add(Capability.ANY_PLUGIN)
+    if ("mode", "dtls") in setup.agent.properties:
+        wanted.add(Capability.DTLS)
+    if setup.agent.upstream is not None:
+        wanted.add(Capability.UPSTREAMS)
+    if any(name.lower() == "proxy" for name, _ in setup.agent.properties):
+        wanted.add(Capability.PLUGIN_PROXY)
     return frozenset(wanted)
 
 
-_MODELLED: Final = {
+_TOGETHER: Final = {
     Role.OUTPUT: {"http"},
     Role.INPUT: {"elasticsearch", "http", "opentelemetry", "splunk", "syslog", "tcp"},
 }
-"""The plugins that every agent has, also a model of Fluent Bit."""
+"""Plugins that share processes with none but these: whatever the rest do spoils none of theirs."""
 
 
 def changes(setup: Setup) -> list[Change]:
@@ -89,23 +109,17 @@ def changes(setup: Setup) -> list[Change]:
 def is_alone(setup: Setup) -> bool:
     """Whether it can share a process with nobody.
 
-    A silent or slow shipper would hold up those that come after it.
+    A silent or slow shipper would hold up those that come after it; and so would one that speaks
+    TLS to an input without, which releases before 5.1 keep waiting for the end of its request.
     """
     agent, peer = setup.agent, setup.peer
-    if setup.steps or agent.config is not None or agent.service:
+    if setup.steps or agent.config is not None or agent.service or agent.environment:
         return True
     if isinstance(peer, CollectorSpec):
         return peer.proxy is not None
     slow = agent.plugin in SLOW_INPUTS or peer.silent_others > 0
-    return slow or isinstance(peer.behaviour, Silent | Drip)
-
-
-def _resolves(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return host == "localhost"
-    return True
+    unheard = agent.mode is Mode.OFF and not isinstance(peer.behaviour, Cleartext)
+    return slow or unheard or isinstance(peer.behaviour, Silent | Drip)
 
 
 def slow_keys(setup: Setup) -> list[CertSpec]:
@@ -129,6 +143,17 @@ def is_impatient(setup: Setup) -> bool:
     return any(name in _PATIENCE for name, _ in setup.agent.properties)
 
 
+def _harms_others(setup: Setup, release: Version) -> bool:
+    """Whether this release, so set up, spoils the other runs of its process."""
+    if release < _CLOSES_SAFELY and setup.agent.plugin in _WAITS_FOR_NOTHING:
+        return setup.role is Role.OUTPUT and setup.agent.crt is None and _demands(setup.peer)
+    return release < _TIMES_OUT_SAFELY and is_impatient(setup)
+
+
+def _demands(peer: CollectorSpec | ShipperSpec) -> bool:
+    return isinstance(peer, CollectorSpec) and peer.client_auth is ClientAuth.DEMAND
+
+
 _PATIENCE: Final = frozenset({"net.accept_timeout", "net.connect_timeout", "net.io_timeout"})
 
 
@@ -143,23 +168,30 @@ def _certificates(setup: Setup) -> list[CertSpec]:
     return found
 
 
-def batches(plays: Iterable[Play], *, version: str, isolated: bool) -> list[list[Play]]:
-    """Those that can share a process of this release, together, those that take longest first."""
+def batches(
+    plays: Iterable[Play], *, version: str, isolated: bool, modelled: bool = False
+) -> list[list[Play]]:
+    """Those that can share a process of this release, together, those that take longest first.
+
+    `modelled`: the inputs of a model take no time.
+    """
     if isolated:
         return [[one] for one in plays]
     groups: dict[object, list[Play]] = defaultdict(list)
+    release = Version(version)
     for one in plays:
-        if is_alone(one.setup):
+        if one.deadly or is_alone(one.setup) or _harms_others(one.setup, release):
             groups[one.alias].append(one)
         elif one.doubtful:
             groups[settings_of(one.setup)].append(one)
         else:
-            groups[one.setup.role, needs(one.setup)].append(one)
-    old = Version(version) < Version("4")
-    largest = _LARGEST_BATCH_BEFORE_4 if old else _LARGEST_BATCH
+            together = one.setup.agent.plugin in _TOGETHER[one.setup.role]
+            groups[one.setup.role, needs(one.setup), together].append(one)
+    slow = release < Version("5.1") and not modelled
+    inputs = _LARGEST_BATCH_OF_INPUTS_BEFORE_5_1 if slow else _LARGEST_BATCH_OF_INPUTS
     cut = []
     for group in groups.values():
-        most = _LARGEST_BATCH_OF_INPUTS if group[0].setup.role is Role.INPUT else largest
+        most = inputs if group[0].setup.role is Role.INPUT else _LARGEST_BATCH
         cut += [group[start : start + most] for start in range(0, len(group), most)]
     return sorted(cut, key=lambda group: (_waits_long(group[0].setup), len(group)), reverse=True)
 

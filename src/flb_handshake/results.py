@@ -80,9 +80,13 @@ def plays(scenarios: Sequence[Scenario]) -> list[Play]:
         Play(
             alias=one.id,
             setup=one.setup,
-            doubtful=one.expectation.does.outcome is Outcome.NOT_STARTED,
+            doubtful=any(does.outcome is Outcome.NOT_STARTED for does in variants),
+            deadly=any(
+                does.crashes and does.outcome is not Outcome.NOT_STARTED for does in variants
+            ),
         )
         for one in scenarios
+        for variants in (one.expectation.does.variants,)
     ]
     twins = [
         Play(alias=f"control.of.{one.id}", setup=one.control)

@@ -13,7 +13,8 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from flb_handshake.agent import logs
-from flb_handshake.agent.contract import Agent, Running
+from flb_handshake.agent.contract import Agent, AgentKind, Running
+from flb_handshake.agent.plugins import is_missing, named
 from flb_handshake.agent.ports import Ports
 from flb_handshake.deliveries import Waiting, scenes_of
 from flb_handshake.errors import HarnessFailure
@@ -35,6 +36,7 @@ from flb_handshake.planning import (
     needs,
     slow_keys,
 )
+from flb_handshake.releases import missing
 from flb_handshake.scenes import Scene
 from flb_handshake.settings import Part, files_of
 from flb_handshake.shipments import ship_all
@@ -122,12 +124,19 @@ class _Stage:
                 failed = HarnessFailure(wrong.what, hint=wrong.hint)
                 self._keep(one.setup, self._nothing(one, harness_error=_told(failed)))
                 continue
-            missing = [self.agent.lacks[it] for it in needs(one.setup) if it in self.agent.lacks]
-            if missing:
-                self._keep(one.setup, self._nothing(one, unsupported="; ".join(missing)))
+            lacking = [self.agent.lacks[it] for it in needs(one.setup) if it in self.agent.lacks]
+            lacking += self._not_in_this_release(one.setup)
+            if lacking:
+                self._keep(one.setup, self._nothing(one, unsupported="; ".join(lacking)))
             else:
                 possible.append(one)
-        plan = partial(batches, version=self.agent.identity.version, isolated=isolated)
+        identity = self.agent.identity
+        plan = partial(
+            batches,
+            version=identity.version,
+            isolated=isolated,
+            modelled=identity.kind is AgentKind.REFERENCE,
+        )
         groups: dict[_When, list[Play]] = defaultdict(list)
         for one in possible:
             groups[_when(one.setup)].append(one)
@@ -141,6 +150,20 @@ class _Stage:
         )
         await self._perform(plan(groups[_When.QUIET]))
         return self._evidence
+
+    def _not_in_this_release(self, setup: Setup) -> list[str]:
+        """What this Fluent Bit does not have of what a setup asks for, in words."""
+        identity = self.agent.identity
+        unknown = missing(setup, identity.version)
+        found = [unknown] if unknown is not None else []
+        config = setup.agent.config
+        wanted = {(str(setup.role), setup.agent.plugin)} if config is None else named(config)
+        found += [
+            f"this {identity.label} has no {role} plugin '{name}'"
+            for role, name in sorted(wanted)
+            if is_missing(identity.plugins, role, name)
+        ]
+        return found
 
     async def _perform_at_once(self, one: Play) -> None:
         """Plays what would expire if it waited: its certificates are made when its turn comes.

@@ -28,16 +28,13 @@ def record(number: int) -> dict[str, Any]:
     return {"message": "handshake", "n": number}
 
 
+def arrival(event: Event) -> Event:
+    """What came out of the agent, of the request in which a collector saw it."""
+    facts = {name: event.facts[name] for name in ("records", "count", "body")}
+    return Event(t=event.t, connection=event.connection, kind=Kind.ARRIVED, facts=facts)
+
+
 def merged(shipped: list[Event], arrived: list[Event]) -> tuple[Event, ...]:
     """A shipper's events, and what came out of the agent at the other end, in order of time."""
-    arrivals = [
-        Event(
-            t=one.t,
-            connection=one.connection,
-            kind=Kind.ARRIVED,
-            facts={name: one.facts[name] for name in ("records", "count", "body")},
-        )
-        for one in arrived
-        if one.kind is Kind.REQUEST
-    ]
+    arrivals = [arrival(one) for one in arrived if one.kind is Kind.REQUEST]
     return tuple(sorted([*shipped, *arrivals], key=lambda event: event.t))

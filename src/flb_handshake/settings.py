@@ -9,8 +9,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from flb_handshake.certificates import OTHER_ROOT, CertSpec, Chain, expired
-from flb_handshake.model import CAFile, CollectorSpec, File, FileForm, Mode, Reload, Role, Setup
+from flb_handshake.ca_files import ca_content, ca_file
+from flb_handshake.dials import DIALS, HOST_AND_PORT, METRICS, TAKES
+from flb_handshake.model import (
+    CollectorSpec,
+    File,
+    FileForm,
+    Mode,
+    Reload,
+    Role,
+    Setup,
+    Upstream,
+    Where,
+)
 
 ModeTable = Mapping[Mode, Mapping[str, str]]
 
@@ -47,27 +58,6 @@ _PACE: Final = {
     "Log_Level": "debug",
     "HTTP_Server": "off",
 }
-
-_ANSWERS_AT: Final = {"http": {"URI": "/v1/logs", "Format": "json"}}
-"""What makes a plugin send JSON to a path of ours."""
-
-_TAKES: Final = {
-    "tcp": {"Format": "json"},
-    "syslog": {"Mode": "tcp", "Parser": "syslog-rfc5424"},
-}
-"""What an input needs to take what our shipper ships."""
-
-_METRICS: Final = frozenset({"prometheus_remote_write"})
-"""Inputs whose records no output but the plugin of the same name sends on."""
-
-PARSERS: Final = """\
-[PARSER]
-    Name   syslog-rfc5424
-    Format regex
-    Regex  ^\\<(?<pri>[0-9]{1,5})\\>1 (?<time>[^ ]+) (?<host>[^ ]+) (?<ident>[^ ]+) \
-(?<pid>[-0-9]+) (?<msgid>[^ ]+) (?<extradata>(\\[(.*?)\\]|-)) (?<message>.+)$
-"""
-"""The parser that a syslog input cannot do without."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,60 +98,24 @@ def is_reloaded(setup: Setup) -> bool:
     return any(isinstance(change, Reload) for step in setup.steps for change in step.changes)
 
 
+def is_metrics(setup: Setup) -> bool:
+    """Whether its output sends metrics, which `dummy` does not make."""
+    return setup.role is Role.OUTPUT and setup.agent.plugin in METRICS
+
+
+def spoils_records(setup: Setup) -> bool:
+    """Whether other outputs find the same records spoiled: `out_websocket` masks them in place.
+
+    Those in msgpack, its default, stand where all outputs read them; seen in 5.1.1.
+    """
+    forms = [value for name, value in setup.agent.properties if name.lower() == "format"]
+    is_websocket = setup.role is Role.OUTPUT and setup.agent.plugin == "websocket"
+    return is_websocket and (not forms or forms[-1] in {None, "msgpack"})
+
+
 def is_parsed(setup: Setup) -> bool:
     """Whether its input needs PARSERS."""
     return setup.role is Role.INPUT and setup.agent.plugin == "syslog"
-
-
-def ca_file(setup: Setup) -> File | None:
-    """The file that CA.File names, given the peer's chain; None: `tls.ca_file` is unset."""
-    return ca_content(setup.agent.ca, setup.judged)
-
-
-def ca_content(kind: CAFile | File | None, chain: Chain) -> File | None:
-    """A CA file of this kind for a chain; None: unset."""
-    if isinstance(kind, File) or kind is None:
-        return kind
-    if kind in {CAFile.SYSTEM, CAFile.UNSET}:
-        return None
-    return File(
-        form=_FORMS.get(kind, FileForm.PEM),
-        certs=_held(kind, chain),
-        crl_of=chain.leaf.path[1:] if kind is CAFile.ROOT_AND_CRL else (),
-        text="these are not certificates\n" if kind is CAFile.GARBAGE else "",
-        stem="ca-" + kind.value.replace(" ", "-"),
-    )
-
-
-_FORMS: Final = {
-    CAFile.EMPTY: FileForm.TEXT,
-    CAFile.GARBAGE: FileForm.TEXT,
-    CAFile.MISSING: FileForm.MISSING,
-    CAFile.DIRECTORY: FileForm.DIRECTORY,
-    CAFile.DER: FileForm.DER,
-    CAFile.CRLF: FileForm.CRLF,
-}
-
-
-def _held(kind: CAFile, chain: Chain) -> tuple[CertSpec, ...]:
-    """The certificates in a CA.File of this kind."""
-    match kind:
-        case CAFile.ROOT | CAFile.DER | CAFile.CRLF | CAFile.ROOT_AND_CRL:
-            return (chain.root,)
-        case CAFile.INTERMEDIATE:
-            return (chain.intermediate,)
-        case CAFile.INTERMEDIATE_AND_ROOT:
-            return (chain.intermediate, chain.root)
-        case CAFile.OTHER_ROOT:
-            return (OTHER_ROOT,)
-        case CAFile.OTHER_AND_ROOT:
-            return (OTHER_ROOT, chain.root)
-        case CAFile.LEAF | CAFile.SELF_SIGNED_LEAF:
-            return (chain.leaf,)
-        case CAFile.EXPIRED_ROOT:
-            return (chain.root.but(expired()),)
-        case _:
-            return ()
 
 
 def named_files(setup: Setup) -> dict[str, File]:
@@ -198,7 +152,18 @@ def files_of(setup: Setup) -> tuple[File, ...]:
 
 
 def properties(setup: Setup, placed: Placed) -> dict[str, str]:
-    """The TLS properties of the output or input, in the order in which people write them."""
+    """The properties of the output or input, in the order in which people write them: TLS first."""
+    upstream = setup.agent.upstream
+    made = {} if upstream and upstream.tls is Where.NODE else _of_tls(setup, placed)
+    return _but(made, setup.agent.properties)
+
+
+def _of_node(upstream: Upstream, setup: Setup, placed: Placed) -> dict[str, str]:
+    made = {} if upstream.tls is Where.OUTPUT else _of_tls(setup, placed)
+    return _but(made, upstream.properties)
+
+
+def _of_tls(setup: Setup, placed: Placed) -> dict[str, str]:
     agent = setup.agent
     modes = OUTPUT_MODES if setup.role is Role.OUTPUT else INPUT_MODES
     made = dict(modes[agent.mode])
@@ -208,7 +173,12 @@ def properties(setup: Setup, placed: Placed) -> dict[str, str]:
     if agent.key_passwd is not None:
         made["tls.key_passwd"] = agent.key_passwd
     made["tls.debug"] = "1"
-    for name, value in agent.properties:
+    return made
+
+
+def _but(made: dict[str, str], changes: Sequence[tuple[str, str | None]]) -> dict[str, str]:
+    """The same with these, the last word; None takes one away."""
+    for name, value in changes:
         if value is None:
             made.pop(name, None)
         else:
@@ -247,28 +217,68 @@ def _service(part: Part, parsers: str) -> dict[str, str]:
 def section(part: Part, placed: Placed) -> str:
     """The text that is this part's own: its output, or its input and what sends its records on."""
     if part.setup.role is Role.OUTPUT:
-        return _output(part, properties(part.setup, placed))
+        made = properties_of(part, placed)
+        upstream = upstream_file(part, placed)
+        return _output(part, made if upstream is None else made | {"Upstream": placed[upstream]})
     return "\n".join((_input(part, placed), _output(part, {})))
 
 
 def _output(part: Part, properties: Mapping[str, str]) -> str:
     plugin = part.setup.agent.plugin
     if part.setup.role is Role.INPUT:
-        plugin = plugin if plugin in _METRICS else "http"
+        plugin = plugin if plugin in METRICS else "http"
     return _section(
         "OUTPUT",
         {
             "Name": plugin,
             "Alias": part.alias,
             "Match": part.tag,
-            "Host": part.address,
-            "Port": str(part.port),
-            **_ANSWERS_AT.get(plugin, {}),
+            **_dialled(plugin, part),
             "Workers": "0",
             "Retry_Limit": "no_retries",
             **properties,
         },
     )
+
+
+def upstream_file(part: Part, placed: Placed) -> File | None:
+    """The file that its `Upstream` names; None: it has none."""
+    upstream = part.setup.agent.upstream
+    if upstream is None:
+        return None
+    node = {
+        "Name": "node",
+        "Host": part.address,
+        "Port": str(part.port),
+        **_of_node(upstream, part.setup, placed),
+    }
+    text = "\n".join((_section("UPSTREAM", {"Name": "nodes"}), _section("NODE", node)))
+    return File(form=FileForm.TEXT, text=text, stem="upstream")
+
+
+def _dialled(plugin: str, part: Part) -> dict[str, str]:
+    if part.setup.agent.upstream is not None:
+        return {}
+    dials = DIALS.get(plugin, HOST_AND_PORT)
+    return {name: _addressed(value, part) for name, value in dials.items()}
+
+
+def properties_of(part: Part, placed: Placed) -> dict[str, str]:
+    """The same as `properties`, with the collector's address where it is asked for."""
+    made = properties(part.setup, placed)
+    return {name: _addressed(value, part) for name, value in made.items()}
+
+
+def dialling(part: Part, placed: Placed) -> dict[str, str]:
+    """The properties by which it dials: the node's in its upstream file, where it has one."""
+    upstream = part.setup.agent.upstream
+    if upstream is None:
+        return properties_of(part, placed)
+    return _of_node(upstream, part.setup, placed)
+
+
+def _addressed(value: str, part: Part) -> str:
+    return value.replace("{host}", part.address).replace("{port}", str(part.port))
 
 
 def _input(part: Part, placed: Placed) -> str:
@@ -281,7 +291,7 @@ def _input(part: Part, placed: Placed) -> str:
             "Tag": part.tag,
             "Listen": LOOPBACK,
             "Port": str(part.listens),
-            **_TAKES.get(plugin, {}),
+            **TAKES.get(plugin, {}),
             **properties(part.setup, placed),
         },
     )
@@ -289,7 +299,15 @@ def _input(part: Part, placed: Placed) -> str:
 
 def whole_text(part: Part, placed: Placed, source: str) -> str:
     """A configuration that the scenario gives as it stands, with port and paths filled in."""
-    text = part.setup.agent.config or ""
+    return _filled(part.setup.agent.config or "", part, placed, source)
+
+
+def environment(part: Part, placed: Placed) -> dict[str, str]:
+    """The variables that the scenario gives the agent, with port and paths filled in."""
+    return {name: _filled(value, part, placed, "") for name, value in part.setup.agent.environment}
+
+
+def _filled(text: str, part: Part, placed: Placed, source: str) -> str:
     files = named_files(part.setup)
     filled = {"{port}": str(part.port), "{source}": source, "{host}": part.address}
     for word in ("ca", "crt", "key"):
@@ -310,6 +328,14 @@ def _source(part: Part, source: str | None) -> dict[str, str]:
             "Listen": LOOPBACK,
             "Port": str(part.listens),
             "Format": "json",
+            **extra,
+        }
+    if is_metrics(part.setup):
+        return {
+            "Name": "fluentbit_metrics",
+            "Tag": part.tag,
+            "Scrape_On_Start": "on",
+            "Scrape_Interval": "60",
             **extra,
         }
     if source is not None:

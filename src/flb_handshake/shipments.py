@@ -124,6 +124,8 @@ async def _ship(
     finally:
         sending.cancel()
         await asyncio.wait({sending})
+    if not sending.cancelled():
+        sending.result()  # what a shipper raises is no outcome of the agent
 
 
 async def _farewell(shipper: Shipper, ear: Ear) -> None:

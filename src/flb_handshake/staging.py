@@ -4,30 +4,35 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from flb_handshake import placing
-from flb_handshake.agent.contract import Agent, Capability, Job
+from flb_handshake.agent.contract import Agent, Capability, Job, Place
 from flb_handshake.agent.ports import Ports
 from flb_handshake.behaviours import Cleartext
+from flb_handshake.dials import CREDENTIALS, PARSERS
 from flb_handshake.evidence import Facts
 from flb_handshake.facts import facts_of
 from flb_handshake.model import CollectorSpec, Replace, Role, Setup, Way
 from flb_handshake.peer.collector import Collector, Listener
+from flb_handshake.peer.protocols import spoken_by
 from flb_handshake.pki import Pki
 from flb_handshake.planning import Play, changes, needs, settings_of
 from flb_handshake.settings import (
     LOOPBACK,
-    PARSERS,
     Part,
     Placed,
     configuration,
+    environment,
     files_of,
+    is_metrics,
     is_parsed,
     is_reloaded,
     listens,
     section,
+    spoils_records,
+    upstream_file,
     whole_text,
 )
 
@@ -76,35 +81,58 @@ async def staged(
     plays: Sequence[Play], agent: Agent, collector: Collector, ports: Ports, pki: Pki
 ) -> Batch:
     """A batch with its listeners, its configuration and its files. Raises HarnessFailure."""
+    listeners = [await listener_for(one.setup, collector) for one in plays]
+    return around(plays, listeners, agent, ports, pki)
+
+
+def around(
+    plays: Sequence[Play], listeners: Sequence[Listener], place: Place, ports: Ports, pki: Pki
+) -> Batch:
+    """The configuration and the files that go with listeners that stand. Raises HarnessFailure."""
     name = f"job-{next(_NUMBERS)}"
     tags: dict[object, str] = {}
-    listeners = [await _listener(one.setup, collector) for one in plays]
     parts = [
-        _part(one, listener.port, agent, tags, ports)
+        _part(one, listener.port, place, tags, ports)
         for one, listener in zip(plays, listeners, strict=True)
     ]
-    files = placing.Files(agent.directory(name), pki)
+    files = placing.Files(place.directory(name), pki)
     mounted = any(_swaps(one.setup) for one in plays)
     placed = files.place((file for one in plays for file in files_of(one.setup)), mounted=mounted)
+    of_nodes = (upstream_file(part, placed) for part in parts)
+    placed = files.place(file for file in of_nodes if file is not None)
     config = _config(parts, placed, files)
     members = tuple(
         Member(
             play=one,
             part=part,
             listener=listener,
-            section=section(part, placed) if part.setup.agent.config is None else config,
+            section=_own_text(part, placed) if part.setup.agent.config is None else config,
             placed=placed,
             facts=facts_of(part, placed, pki),
         )
         for one, part, listener in zip(plays, parts, listeners, strict=True)
     )
-    return Batch(members=members, job=_job(name, config, files, parts, pki))
+    job = _job(name, config, files, parts, pki)
+    given = environment(parts[0], placed)
+    return Batch(members=members, job=replace(job, environment={**job.environment, **given}))
 
 
-async def _listener(setup: Setup, collector: Collector) -> Listener:
+def _own_text(part: Part, placed: Placed) -> str:
+    """What of the configuration, and of an upstream file beside it, is this part's own."""
+    upstream = upstream_file(part, placed)
+    own = section(part, placed)
+    return own if upstream is None else f"{own}\n{upstream.text}"
+
+
+async def listener_for(setup: Setup, collector: Collector, port: int = 0) -> Listener:
+    """The peer of an output, on this port; of an input, where its records go, on any.
+
+    Raises what `Collector.listen` does.
+    """
     if setup.role is Role.INPUT:
         return await collector.listen(_SINK)
-    return await collector.listen(setup.collector, expected=max(1, len(setup.agent.source)))
+    expected, spoken = max(1, len(setup.agent.source)), spoken_by(setup.agent)
+    return await collector.listen(setup.collector, expected=expected, spoken=spoken, port=port)
 
 
 _SINK: Final = CollectorSpec(behaviour=Cleartext())
@@ -129,19 +157,19 @@ def _config(parts: Sequence[Part], placed: Placed, files: placing.Files) -> str:
     return configuration(parts, placed, sources, parsers)
 
 
-def _part(one: Play, port: int, agent: Agent, tags: dict[object, str], ports: Ports) -> Part:
+def _part(one: Play, port: int, place: Place, tags: dict[object, str], ports: Ports) -> Part:
     """A play as one output or input; outputs that read the same source share its tag."""
     wanted, setup = one.setup.agent, one.setup
-    own_tag = listens(setup)
-    source = one.alias if own_tag else (wanted.source, wanted.input_properties)
+    own_tag = listens(setup) or spoils_records(setup)
+    source = one.alias if own_tag else (wanted.source, wanted.input_properties, is_metrics(setup))
     dialled = wanted.host if setup.role is Role.OUTPUT else LOOPBACK
     return Part(
         alias=one.alias,
         setup=setup,
-        address=agent.dials if dialled == LOOPBACK else dialled,
+        address=place.dials if dialled == LOOPBACK else dialled,
         port=port,
         tag=tags.setdefault(source, f"t{len(tags)}"),
-        listens=ports.reserve() if own_tag else 0,
+        listens=ports.reserve() if listens(setup) else 0,
         admin=ports.reserve() if is_reloaded(setup) else 0,
     )
 
@@ -161,14 +189,18 @@ def _job(name: str, config: str, files: placing.Files, parts: Sequence[Part], pk
         hosts=tuple(sorted(hosts)),
         system_certs=store,
         unprivileged=Capability.UNPRIVILEGED in wanted,
-        environment=_environment(parts[0]),
+        environment=_environment(parts),
     )
 
 
-def _environment(part: Part) -> dict[str, str]:
-    """Fluent Bit takes its proxy from the environment (src/flb_config.c), one for all outputs."""
-    peer = part.setup.peer
+def _environment(parts: Sequence[Part]) -> dict[str, str]:
+    """What Fluent Bit takes from the environment: credentials for AWS, and one proxy for all."""
+    wanted: dict[str, str] = {}
+    for part in parts:
+        wanted |= CREDENTIALS.get(part.setup.agent.plugin, {})
+    peer = parts[0].setup.peer
     proxy = peer.proxy if isinstance(peer, CollectorSpec) else None
-    if proxy is None:
-        return {}
-    return {"HTTP_PROXY": f"{'https' if proxy.chain else 'http'}://{LOOPBACK}:{part.port}"}
+    if proxy is not None:
+        scheme = "https" if proxy.chain else "http"
+        wanted["HTTP_PROXY"] = f"{scheme}://{LOOPBACK}:{parts[0].port}"
+    return wanted

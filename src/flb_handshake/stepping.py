@@ -20,6 +20,7 @@ import httpx
 from flb_handshake import placing
 from flb_handshake.agent import changing, logs
 from flb_handshake.agent.contract import Running
+from flb_handshake.ca_files import ca_file
 from flb_handshake.errors import HarnessFailure
 from flb_handshake.facts import facts_of
 from flb_handshake.listening import Ear, first_of
@@ -42,7 +43,7 @@ from flb_handshake.peer.events import Event
 from flb_handshake.peer.shipper import Shipper
 from flb_handshake.pki import Pki
 from flb_handshake.scenes import Scene, merged, record
-from flb_handshake.settings import CHANGEABLE, LOOPBACK, Placed, ca_file, named_files
+from flb_handshake.settings import CHANGEABLE, LOOPBACK, Placed, named_files
 from flb_handshake.shipments import ship
 from flb_handshake.staging import Member
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -16,15 +16,19 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import crypto
 
+from flb_handshake.hosts import is_address
+
 _SHORTEST_RSA: Final = 2048
 """NIST SP 800-131A allows no shorter key since 2014."""
 
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     ValueError,
+    TypeError,
     x509.DuplicateExtension,
     x509.ExtensionNotFound,
     x509.UnsupportedGeneralNameType,
 )
+"""What cryptography raises for an extension that is absent, or that it cannot make sense of."""
 
 
 def certificates(pem: str) -> list[x509.Certificate]:
@@ -115,19 +119,34 @@ def signed(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     return True
 
 
+_Extension = TypeVar("_Extension", bound=x509.ExtensionType)
+
+
+def extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extension | None:
+    """The value of an extension; None when it is absent or cannot be read."""
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except UNREADABLE:
+        return None
+
+
+def is_ca(certificate: x509.Certificate) -> bool:
+    """Whether its basicConstraints let it issue others; without them it may not."""
+    basic = extension(certificate, x509.BasicConstraints)
+    return basic is not None and basic.ca
+
+
 def extended_usages(certificate: x509.Certificate) -> list[x509.ObjectIdentifier] | None:
     """The extended key usages; None when the extension is absent or cannot be read."""
-    try:
-        return list(certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value)
-    except _UNREADABLE:
-        return None
+    found = extension(certificate, x509.ExtendedKeyUsage)
+    return None if found is None else list(found)
 
 
 def names(certificate: x509.Certificate) -> tuple[list[str], list[str]]:
     """The names that a certificate bears: subjectAltName's DNS names and its IP addresses."""
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except _UNREADABLE:
+    except UNREADABLE:
         return [], []
     addresses = [str(address) for address in found.get_values_for_type(x509.IPAddress)]
     return found.get_values_for_type(x509.DNSName), addresses
@@ -140,10 +159,8 @@ def bears_name(certificate: x509.Certificate, wanted: str) -> bool:
     for OpenSSL's X509_check_host; it never counts for an address.
     """
     dns, addresses = names(certificate)
-    try:
+    if is_address(wanted):
         return str(ipaddress.ip_address(wanted)) in addresses
-    except ValueError:
-        pass
     host = _labels(wanted)
     return any(_matches(_labels(pattern), host) for pattern in dns or _common_names(certificate))
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Final
+
+from packaging.version import Version
 
 from flb_handshake.evidence import Evidence
 from flb_handshake.expectations import Does, Expectation
@@ -11,6 +15,12 @@ from flb_handshake.outcomes import Fates, Outcome, VerdictKind
 
 _BY_SIGNAL = range(129, 160)
 """Exit codes by which a container tells of a signal; Fluent Bit itself returns 1 or 255."""
+
+
+_LAST_WORD: Final = "[lib] backend failed"
+"""What a release says whenever it does not start, whether or not the reason comes too."""
+
+_TELLS_ALL: Final = Version("2.1")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +63,7 @@ def compare(
             kind=VerdictKind.AGREES, gap=wanted is not None and wanted is not observation.outcome
         )
     told = f"expected {words(does)}, observed {observed_words(observation, does)}"
-    if _crashed(does, evidence):
+    if _ended_otherwise(does, evidence):
         told += f"; the agent ended by itself, with exit code {evidence.agent.exit_code}"
     return Verdict(kind=kind, reason=told)
 
@@ -77,23 +87,41 @@ def _disagreement(does: Does, seen: Observation, evidence: Evidence) -> VerdictK
         return VerdictKind.UNEXPECTED_SUCCESS
     if does.outcome.arrived and not seen.outcome.arrived:
         return VerdictKind.UNEXPECTED_FAILURE
-    if seen.outcome is not does.outcome or seen.alert != does.alert or _crashed(does, evidence):
+    if (
+        seen.outcome is not does.outcome
+        or seen.alert != does.alert
+        or _ended_otherwise(does, evidence)
+    ):
         return VerdictKind.WRONG_REASON
-    if does.says and not any(does.says in line for line in evidence.agent.log):
+    if does.says and not _said(does.says, evidence):
         return VerdictKind.WRONG_REASON
     if does.lines and does.lines != tuple(_line(record) for record in seen.records):
+        return VerdictKind.WRONG_REASON
+    if does.carries and does.carries not in json.dumps(seen.records):
         return VerdictKind.WRONG_REASON
     if any(getattr(seen, name) != value for name, value in does.shows):
         return VerdictKind.WRONG_REASON
     return None
 
 
-def _crashed(does: Does, evidence: Evidence) -> bool:
-    """Whether the agent ended by itself where it should not, or by a signal where it may."""
+def _ended_otherwise(does: Does, evidence: Evidence) -> bool:
+    """Whether the agent ended where it should not, or otherwise than it should: by a signal."""
     code = evidence.agent.exit_code
     if code is None:
         return False
-    return does.outcome is not Outcome.NOT_STARTED or code < 0 or code in _BY_SIGNAL
+    by_signal = code < 0 or code in _BY_SIGNAL
+    ends = does.crashes or does.outcome is Outcome.NOT_STARTED
+    return not ends or by_signal is not does.crashes
+
+
+def _said(words: str, evidence: Evidence) -> bool:
+    """Whether the log holds these words, or can have lost them.
+
+    1.9.10 and 2.0.14 end at times before the thread that writes the log has said why.
+    """
+    log = evidence.agent.log
+    loses = Version(evidence.agent.version) < _TELLS_ALL
+    return any(words in line for line in log) or (loses and any(_LAST_WORD in line for line in log))
 
 
 def _line(record: object) -> object:
@@ -105,9 +133,11 @@ def words(does: Does) -> str:
     alert = f" with {does.alert}" if does.alert else ""
     says = f', saying "{does.says}"' if does.says else ""
     lines = f", with {len(does.lines)} given lines" if does.lines else ""
+    carries = f', a record with "{does.carries}" in it' if does.carries else ""
     shown = "".join(f", {name} {value}" for name, value in does.shows)
     earlier = "".join(f"; below {release}: {words(then)}" for release, then in does.earlier)
-    return f"{does.outcome}{alert}{says}{lines}{shown}{earlier}"
+    crash = " by a crash" if does.crashes else ""
+    return f"{does.outcome}{crash}{alert}{says}{lines}{carries}{shown}{earlier}"
 
 
 def observed_words(seen: Observation, does: Does | None = None) -> str:

@@ -13,6 +13,7 @@ from cryptography import x509
 from flb_handshake import flaws, remedies, trust
 from flb_handshake.dossier import Dossier
 from flb_handshake.flaws import Flaw
+from flb_handshake.hosts import is_address
 from flb_handshake.model import Mode
 from flb_handshake.peer.events import Kind
 from flb_handshake.remedies import alerts, properties
@@ -155,7 +156,7 @@ def _of_names(run: Dossier, leaf: x509.Certificate) -> dict[str, str]:
     borne = [f"DNS:{one}" for one in dns] + [f"IP:{one}" for one in addresses]
     alone = flaws.common_names(leaf)
     told = _counted(borne) or f"no subjectAltName, only the CN {_listed(alone) or '(none)'}"
-    plain = [one for one in dns or alone if "*" not in one and not flaws.is_address(one)]
+    plain = [one for one in dns or alone if "*" not in one and not is_address(one)]
     candidates = [f"'{one}'" for one in plain]
     candidates += [f"a name that '{one}' covers" for one in dns if flaws.is_wildcard(one)]
     other = [one for one in candidates if one != f"'{run.name}'"]
@@ -169,7 +170,7 @@ def _of_names(run: Dossier, leaf: x509.Certificate) -> dict[str, str]:
 
 
 def _alternative_name(name: str) -> str:
-    if flaws.is_address(name):
+    if is_address(name):
         return f"IP:{name}"
     try:
         return f"DNS:{(name if name.isascii() else name.encode('idna').decode()).rstrip('.')}"

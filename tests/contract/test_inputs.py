@@ -52,9 +52,10 @@ SETUPS = [
     *(
         listening(mode, plugin).but(**shipper)
         for plugin, mode, shipper in product(
-            PLUGINS, (Mode.OFF, Mode.NONE, Mode.VERIFY_PEER, Mode.REQUIRE), SHIPPERS.values()
+            PLUGINS, (Mode.NONE, Mode.VERIFY_PEER, Mode.REQUIRE), SHIPPERS.values()
         )
     ),
+    *(listening(Mode.OFF, plugin).but(**SHIPPERS["cleartext"]) for plugin in PLUGINS),
     *(
         listening(Mode.REQUIRE, plugin).but(**SHIPPERS[name])
         for plugin, name in product(SLOW, ("right", "none", "cleartext"))

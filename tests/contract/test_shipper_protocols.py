@@ -19,7 +19,7 @@ from shipper_servers import kinds, play, record, server_context, take_all
 
 from flb_handshake.behaviours import Close, Moment, Silent
 from flb_handshake.model import ShipperSpec
-from flb_handshake.peer import remote_write
+from flb_handshake.peer import snappy
 from flb_handshake.peer.events import Kind
 
 HTTP = {
@@ -320,7 +320,7 @@ def test_an_mqtt_client_that_is_not_let_in_publishes_nothing():
 def test_snappys_literals_are_read_back(size):
     plain = bytes(at % 251 for at in range(size))
 
-    assert unsnapped(remote_write.snappy(plain)) == plain
+    assert unsnapped(snappy.compressed(plain)) == plain
 
 
 def varint(raw, at):

@@ -41,7 +41,7 @@ from flb_handshake.certificates import (
     chain,
 )
 from flb_handshake.errors import HarnessFailure
-from flb_handshake.model import ShipperSpec
+from flb_handshake.model import CollectorSpec, ShipperSpec
 from flb_handshake.peer import records, tls
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.peer.shipper import Shipper
@@ -110,7 +110,7 @@ def asking(version, names):
     def server(plain):
         made = SSL.Context(SSL.TLS_SERVER_METHOD)
         made.set_max_proto_version(tls.VERSIONS[version])
-        tls.present(made, HEALTHY, PKI)
+        tls.present(made, CollectorSpec(chain=HEALTHY), PKI)
         made.set_verify(SSL.VERIFY_PEER, lambda *_: True)
         for name in names:
             made.add_client_ca(PKI.certificate(name))

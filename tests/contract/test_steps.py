@@ -239,6 +239,7 @@ def test_nothing_is_left_behind_at_the_end(agent):
 
 
 HARNESS = """
+import signal
 import sys
 from flb_handshake.agent.choice import choose
 from flb_handshake.agent.contract import AgentKind
@@ -249,6 +250,7 @@ from flb_handshake.scenes import record
 from flb_handshake.session import Session
 from flb_handshake import stepping
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
 agent = choose(AgentKind(sys.argv[1]), "5.1.1").agent
 steps = (Step(name="silent", changes=(present(behaviour=Silent()), Hangup())),)
 

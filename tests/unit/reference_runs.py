@@ -14,6 +14,7 @@ import sys
 import threading
 from pathlib import Path
 
+import h2
 from minted import pki
 
 import flb_handshake
@@ -36,8 +37,11 @@ PROGRAM = Path(flb_handshake.__file__).parent / "agent" / "reference_program"
 LIMIT = 10.0
 
 
-MODEL = (sys.executable, "-I", "-S", str(PROGRAM))
-"""The program, run as the harness runs it: isolated, without site-packages."""
+ALONE = (sys.executable, "-I", "-S", str(PROGRAM))
+"""The program, isolated, without site-packages."""
+
+MODEL = (*ALONE, "--packages", str(Path(h2.__file__).parents[1]))
+"""As the harness runs it."""
 
 
 class Running:
@@ -85,9 +89,9 @@ class Running:
 
 
 class Sink:
-    """A collector in cleartext: its requests' records, as they come."""
+    """A collector, in cleartext or with a context: its requests' records, as they come."""
 
-    def __init__(self, *statuses):
+    def __init__(self, *statuses, context=None):
         statuses = list(statuses)
         came = self._came = queue.Queue()
 
@@ -105,6 +109,8 @@ class Sink:
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if context:
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.port = self._server.server_address[1]
 
     def __enter__(self):
@@ -162,7 +168,9 @@ def configuration(plugin, port, sink, service="", **properties):
     """An input that listens, and an output that sends what has the tag `t0`."""
     given = {"Alias": "in", "Tag": "t0", "Listen": HOST, "Port": port, **properties}
     lines = [f"    {name.replace('__', '.')} {value}\n" for name, value in given.items()]
-    output = f"[OUTPUT]\n    Name http\n    Alias out\n    Match t0\n    Port {sink}\n"
+    output = (
+        f"[OUTPUT]\n    Name http\n    Alias out\n    Match t0\n    Port {sink}\n    Format json\n"
+    )
     begin = f"[SERVICE]\n    Flush 0.01\n    Grace 0\n    Log_Level debug\n{service}[INPUT]\n"
     return "".join((begin, f"    Name {plugin}\n", *lines, output, "    Retry_Limit no_retries\n"))
 
@@ -236,6 +244,12 @@ class Bench:
             with Running(self.conf, program=self.program) as agent:
                 agent.until("[downstream] listening on")
                 yield Input(agent, port), sink
+
+    def server(self):
+        """The context of a collector, or of a proxy, with the healthy certificate."""
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        made.load_cert_chain(self.place / "server.pem", self.place / "server.key")
+        return made
 
     def client(self, certificate=None, *, version=None, alpn=(), anchor="root.pem"):
         """The context of a shipper."""

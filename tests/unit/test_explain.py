@@ -81,6 +81,14 @@ PLAIN = {
 }
 
 
+@pytest.mark.parametrize("version", ["1.9.10", "5.1.1"])
+def test_a_word_that_is_no_boolean_is_told_as_one_on_every_release(version):
+    (found,) = diagnosis(CLEARTEXT, properties={"tls": "maybe"}, version=version)
+    assert found.cause == "tls_word_is_no_boolean"
+    (said_no,) = diagnosis(CLEARTEXT, properties={"tls": "No"}, version=version)
+    assert said_no.cause == "tls_off"
+
+
 @pytest.mark.parametrize("case", PLAIN)
 def test_cleartext_is_explained_by_the_words_of_the_configuration(case):
     properties, cause, because, fix = PLAIN[case]
@@ -90,11 +98,48 @@ def test_cleartext_is_explained_by_the_words_of_the_configuration(case):
     assert fix in found.fix
 
 
+OF_A_PLUGIN = {
+    "datagrams, by default": ("gelf", {"tls": "on"}, "mode is udp, its default", "set mode tcp"),
+    "datagrams": ("syslog", {"mode": "UDP"}, "mode is UDP", "set mode tcp"),
+    "no TLS": ("nats", {"tls": "on"}, "nats of Fluent Bit 5.1.1 speaks no TLS", "tunnel"),
+    "scheme": (
+        "s3",
+        {"tls": "on", "Endpoint": "http://127.0.0.1:9000"},
+        "the endpoint is http://127.0.0.1:9000",
+        "write https://",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OF_A_PLUGIN)
+def test_cleartext_can_be_the_plugin_s_doing_whatever_tls_says(case):
+    plugin, properties, because, fix = OF_A_PLUGIN[case]
+    (found,) = diagnosis(CLEARTEXT, properties=properties, plugin=plugin)
+    assert found.certain
+    assert because in found.because
+    assert fix in found.fix
+
+
+def test_what_a_plugin_can_encrypt_is_the_configuration_s_doing():
+    (found,) = diagnosis(CLEARTEXT, properties={"mode": "tls"}, plugin="gelf")
+    assert found.cause == "tls_properties_without_tls"
+    (found,) = diagnosis(CLEARTEXT, properties={"Endpoint": "https://a"}, plugin="s3")
+    assert found.cause == "tls_off"
+
+
 def test_the_configuration_counts_and_not_what_was_meant():
     config = "[INPUT]\n    Name dummy\n[OUTPUT]\n    Name  http\n    TLS   Maybe\n"
     (found,) = diagnosis(CLEARTEXT, properties=VERIFY_HOST, config=config)
     assert found.cause == "tls_word_is_no_boolean"
     assert "`tls Maybe`" in found.because
+
+
+def test_the_node_counts_and_not_the_output_that_names_its_file():
+    config = "[OUTPUT]\n    Name  http\n    tls   on\n[UPSTREAM]\n    Name x\n[NODE]\n    Name n\n"
+    (found,) = diagnosis(CLEARTEXT, properties=VERIFY_HOST, config=config)
+    assert (found.cause, found.certain) == ("tls_off_in_the_node", True)
+    assert "tls is not set in the [NODE]" in found.because
+    assert found.fix.endswith("in each [NODE]")
 
 
 def test_without_verification_an_impostor_is_told_by_what_is_wrong_with_him():

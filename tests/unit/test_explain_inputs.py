@@ -297,6 +297,22 @@ ENDS = {
         "without TLS to an input that has tls on",
         "switch TLS on in the shipper",
     ),
+    "another protocol without TLS, where the log does not say so": (
+        (ACCEPTED, shipped(tls=False), closed("agent", "RST")),
+        [line("[tls] error: unexpected EOF")],
+        REQUIRE,
+        "peer_speaks_no_tls",
+        "without TLS to an input that has tls on",
+        "switch TLS on in the shipper",
+    ),
+    "TLS to an input without that waits": (
+        (ACCEPTED, HELLO),
+        [],
+        OFF,
+        "input_speaks_no_tls",
+        "tls is off for this input",
+        "set tls on for the input",
+    ),
     "TLS to an input without": (
         (ACCEPTED, HELLO, closed("agent")),
         [],

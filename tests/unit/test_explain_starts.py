@@ -220,3 +220,33 @@ def test_a_stop_that_nobody_knows_shows_the_last_words():
     assert (found.cause, found.certain) == ("not_started", False)
     assert "exit code 255 (it says: [engine] no room left)" in found.because
     assert "cannot tell why" in found.because
+
+
+CAUGHT = ["[engine] caught signal (SIGSEGV)"]
+
+
+def test_a_version_that_4_x_does_not_know_is_why_it_crashes():
+    bad = {**VERIFY_PEER, "tls.min_version": "TLSv9"}
+    (found,) = diagnosis((), log=CAUGHT, exit_code=134, properties=bad, version="4.2.8")
+    assert (found.cause, found.certain) == ("crashed", True)
+    assert "tls.min_version is TLSv9" in found.because
+    assert found.fix == "write TLSv1.2 or TLSv1.3 as tls.min_version"
+
+
+@pytest.mark.parametrize(
+    ("version", "value"), [("5.1.1", "TLSv9"), ("3.2.10", "TLSv9"), ("4.2.8", "tlsv1.2")]
+)
+def test_any_other_crash_is_told_and_not_explained(version, value):
+    set_ = {**VERIFY_PEER, "tls.min_version": value}
+    (found,) = diagnosis((), log=CAUGHT, exit_code=134, properties=set_, version=version)
+    assert (found.cause, found.certain) == ("crashed", False)
+    assert "SIGSEGV" in found.because
+
+
+def test_ciphers_that_nobody_knows_leave_4_x_hanging():
+    said = [line("[output http.0] error setting up TLS ciphers up to TLSv1.2")]
+    bad = {**VERIFY_PEER, "tls.ciphers": "FOO"}
+    (found,) = diagnosis((), log=said, properties=bad, version="4.2.8")
+    assert (found.cause, found.certain) == ("bad_ciphers", True)
+    assert "tls.ciphers (FOO)" in found.because
+    assert "hangs" in found.because

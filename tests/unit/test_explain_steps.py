@@ -3,11 +3,11 @@
 from dataclasses import replace
 
 import pytest
-from diagnoses import AGREED, DELIVERED, HELLO, VERIFY_PEER, closed, evidence, line, request
+from diagnoses import AGREED, DELIVERED, HELLO, VERIFY_PEER, closed, evidence, line, pem, request
 from shipping import CAME_OUT, shipment, shipped
 from shipping import DELIVERED as SHIPPED
 
-from flb_handshake.certificates import CLIENT_CHAIN, HEALTHY, expired
+from flb_handshake.certificates import CLIENT_CHAIN, HEALTHY, OTHER_ROOT, expired
 from flb_handshake.explain import explain
 from flb_handshake.judge import judge
 from flb_handshake.peer.events import Kind
@@ -46,6 +46,24 @@ def test_a_hot_reload_that_fails_is_told_with_what_ended_the_agent():
     assert [one.cause for one in found] == ["hot_reload_failed", "key_mismatch"]
     assert "exit code 255" in found[0].because
     assert "does not go back" in found[0].fix
+
+
+OTHER_CA = {"anchors": pem(OTHER_ROOT)}
+
+
+@pytest.mark.parametrize("version", ["1.9.10", "5.0.9"])
+def test_a_ca_that_was_taken_away_and_is_still_believed_is_told(version):
+    (found,) = after(evidence(DELIVERED, version=version, **OTHER_CA))
+    assert (found.cause, found.certain) == ("files_read_at_the_start_only", True)
+    assert f"Fluent Bit {version} read the file when it started" in found.because
+    assert "restart the agent" in found.fix
+
+
+def test_nothing_is_said_of_old_files_where_nobody_was_believed_wrongly():
+    assert after(evidence(DELIVERED, version="5.0.9")) == ()
+    unchecked = {**VERIFY_PEER, "tls.verify": "off"}
+    found = after(evidence(DELIVERED, version="5.0.9", properties=unchecked, **OTHER_CA))
+    assert [one.cause for one in found] == ["verification_off"]
 
 
 KEPT = (request(tls=True),)

@@ -37,7 +37,15 @@ from flb_handshake.peer.events import Kind
     ("events", "outcome", "refused_by"),
     [
         ((ACCEPTED, TLS_BYTES, NEGOTIATED, request(tls=True)), Outcome.DELIVERED, None),
+        ((ACCEPTED, TLS_BYTES, NEGOTIATED, request(tls=True, records=())), Outcome.DELIVERED, None),
         ((ACCEPTED, CLEAR_BYTES, request(tls=False)), Outcome.CLEARTEXT, None),
+        (
+            (ACCEPTED, TLS_BYTES, request(tls=True, records=()), CLEAR_BYTES, request(tls=False)),
+            Outcome.CLEARTEXT,
+            None,
+        ),
+        ((TLS_BYTES, request(tls=True, records=()), CLEAR_BYTES), Outcome.CLEARTEXT, None),
+        ((CLEAR_BYTES, TLS_BYTES, request(tls=True)), Outcome.DELIVERED, None),
         ((ACCEPTED, CLEAR_BYTES, CLOSED), Outcome.CLEARTEXT, None),
         (
             (ACCEPTED, TLS_BYTES, alert("agent", "unknown_ca"), CLOSED),

@@ -230,8 +230,19 @@ def test_a_collector_that_is_slow_is_no_shipper_that_is_silent():
     assert [sign.name for sign in logs.signs([at("error", text)])] == ["timed_out"]
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["[net] getaddrinfo(host='https://x', err=4): Domain name not found", "[aws_client] failed"],
+)
+def test_what_speaks_for_an_output_without_its_name_is_that_of_the_next_one(said):
+    lines = [at("warn", said), at("error", "[output:http:a] no"), at("error", "[output:http:b] no")]
+    whose = logs.attributed(lines, {7001: "a", 7002: "b"})
+    assert whose == {"a": lines[:2], "b": lines[2:]}
+
+
 def test_each_sign_is_told_once():
-    assert [sign.name for sign in logs.signs([ERROR, ERROR])] == ["certificate_verify_failed"]
+    names = [sign.name for sign in logs.signs([ERROR, ERROR])]
+    assert names == ["certificate_verify_failed", "openssl_reason"]
 
 
 LINES = st.lists(

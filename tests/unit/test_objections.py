@@ -20,6 +20,7 @@ from flb_handshake.model import (
     Replace,
     Restart,
     Step,
+    Upstream,
 )
 from flb_handshake.objections import objection
 
@@ -37,6 +38,7 @@ def stepped(*changes, base=None):
         listening(),
         output(config="[SERVICE]\n"),
         output(behaviour=Silent(Moment.FINISHED)),
+        output(upstream=Upstream()),
         listening(behaviour=Silent(Moment.HALF_HELLO)),
         stepped(),
         stepped(Replace("ca", NEW), Restart(), Hangup(), Reload.HTTP),
@@ -64,6 +66,8 @@ def test_what_can_be_is_not_objected_to(setup):
         (output().but(steps=(Step(name="a", changes=Restart()),)), "no tuple of changes"),
         (output().but(steps=(Step(name="", changes=()),)), "a step has no name"),
         (stepped(base=output(config="x")), "cannot be played in steps"),
+        (listening(upstream=Upstream()), "an upstream file is of an output"),
+        (output(config="x", upstream=Upstream()), "an upstream file is of an output"),
         (listening(config="x"), "does not say where its input listens"),
         (stepped(Replace("cert", NEW)), "no file of the agent's is called 'cert'"),
         (stepped(Replace("ca", CAFile.ROOT)), "which is no file"),

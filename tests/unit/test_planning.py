@@ -18,20 +18,23 @@ def plays(count: int) -> list[Play]:
     return [Play(alias=f"p{n}", setup=BASE.but(vhost=f"h{n}.test")) for n in range(count)]
 
 
-def sizes(wanted, version="5.1.1", *, isolated=False):
-    return [len(one) for one in batches(wanted, version=version, isolated=isolated)]
+def sizes(wanted, version="5.1.1", **how):
+    return [len(one) for one in batches(wanted, version=version, **{"isolated": False, **how})]
 
 
 def test_what_can_share_a_process_does():
-    assert sizes(plays(900)) == [900]
-    assert sizes(plays(1001)) == [1000, 1]
+    assert sizes(plays(200)) == [200]
+    assert sizes(plays(600)) == [250, 250, 100]  # before 4.0 no more than 256 get anything
     assert sizes(plays(3), isolated=True) == [1, 1, 1]
 
 
-@pytest.mark.parametrize("version", ["1.9.10", "2.2.3", "3.2.10"])
-def test_a_release_before_4_gets_no_more_outputs_than_it_routes_to(version):
-    assert sizes(plays(600), version) == [250, 250, 100]
-    assert sizes(plays(600), "4.0.0") == [600]
+def test_one_that_may_end_its_process_later_shares_it_with_nobody():
+    deadly = [
+        Play(alias=str(auth), setup=BASE.but(client_auth=auth), deadly=True)
+        for auth in (ClientAuth.NONE, ClientAuth.ASK)
+    ]
+    made = batches([*plays(5), *deadly], version="5.1.1", isolated=False)
+    assert [len(batch) for batch in made] == [5, 1, 1]
 
 
 def test_those_that_may_not_start_share_only_with_equal_settings():
@@ -51,6 +54,11 @@ def test_those_that_may_not_start_share_only_with_equal_settings():
 def test_a_whole_configuration_is_alone():
     whole = [Play(alias=str(n), setup=BASE.but(config="[INPUT]\n")) for n in range(2)]
     assert sizes(whole) == [1, 1]
+
+
+def test_an_environment_of_its_own_is_shared_with_nobody():
+    own = [Play(alias=str(n), setup=BASE.but(environment=(("HOME", "/"),))) for n in range(2)]
+    assert sizes([*own, *plays(2)]) == [2, 1, 1]
 
 
 @pytest.mark.parametrize(

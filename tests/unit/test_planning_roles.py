@@ -20,9 +20,16 @@ from flb_handshake.certificates import (
     chain,
     keyed,
 )
-from flb_handshake.declare import certificate_file, listening, output, present
+from flb_handshake.declare import (
+    certificate_file,
+    listening,
+    output,
+    present,
+    with_client_certificate,
+)
 from flb_handshake.model import (
     CAFile,
+    ClientAuth,
     File,
     FileForm,
     Hangup,
@@ -33,6 +40,7 @@ from flb_handshake.model import (
     Restart,
     Setup,
     Step,
+    Upstream,
 )
 from flb_handshake.planning import (
     Play,
@@ -51,9 +59,19 @@ def stepped(*made, base: Setup | None = None) -> Setup:
     return (base or output()).but(steps=(Step(name="s", changes=made),))
 
 
-def sizes(*setups, doubtful=False):
+def sizes(*setups, doubtful=False, version="5.1.1", modelled=False):
     plays = [Play(alias=str(n), setup=one, doubtful=doubtful) for n, one in enumerate(setups)]
-    return [len(one) for one in batches(plays, version="5.1.1", isolated=False)]
+    made = batches(plays, version=version, isolated=False, modelled=modelled)
+    return [len(one) for one in made]
+
+
+def test_what_a_release_spoils_for_others_it_plays_alone():
+    refused = [output(plugin="tcp", client_auth=ClientAuth.DEMAND).but(vhost=name) for name in "ab"]
+    fitted = [with_client_certificate(one) for one in refused]
+    waiting = [one.but(plugin="http") for one in refused]
+    assert sizes(*refused, version="1.9.10") == [1, 1]
+    assert sizes(*refused, version="2.0.14") == [2]
+    assert sizes(*fitted, version="1.9.10") == sizes(*waiting, version="1.9.10") == [2]
 
 
 # What is needed.
@@ -66,11 +84,12 @@ PORTS, CHANGES = Capability.PORTS, Capability.CHANGES
     [
         (listening(), {PORTS}),
         (listening(plugin="tcp"), {PORTS}),
-        (listening(plugin="forward"), {PORTS, Capability.ANY_PLUGIN}),
-        (output(plugin="forward"), {Capability.ANY_PLUGIN}),
-        (output(plugin="tcp"), {Capability.ANY_PLUGIN}),
-        (listening(http2=True), {PORTS, Capability.HTTP_2}),
+        (listening(plugin="forward"), {PORTS}),
+        (output(plugin="syslog", properties=(("mode", "dtls"),)), {Capability.DTLS}),
+        (listening(http2=True), {PORTS}),
         (output(proxy=ProxySpec()), {Capability.PROXY}),
+        (output(properties=(("Proxy", "http://{host}:{port}"),)), {Capability.PLUGIN_PROXY}),
+        (output(upstream=Upstream()), {Capability.UPSTREAMS}),
         (listening(ca=CAFile.SYSTEM), {PORTS, Capability.SYSTEM_STORE}),
         (stepped(), {PORTS}),
         (stepped(Restart()), {PORTS}),
@@ -160,7 +179,17 @@ def test_what_waits_until_the_deadline_begins_first():
 
 
 def test_setups_of_other_needs_share_no_process():
-    assert sizes(output(), output(ca=CAFile.SYSTEM), listening(), listening(http2=True)) == [1] * 4
+    assert (
+        sizes(output(), output(ca=CAFile.SYSTEM), listening(), listening(ca=CAFile.SYSTEM))
+        == [1] * 4
+    )
+
+
+def test_inputs_that_are_slow_share_no_process_but_those_of_a_model_are_not():
+    inputs = [listening(sni=f"{n}.test") for n in range(3)]
+    assert sizes(*inputs) == [3]
+    assert sizes(*inputs, version="5.0.9") == [1] * 3
+    assert sizes(*inputs, version="5.0.9", modelled=True) == [3]
 
 
 # When it is played.
@@ -240,3 +269,17 @@ def test_certificates_that_a_step_brings_count_too():
     rsa = chain(LEAF.but(keyed(Key.RSA_4096)))
     assert good_for(stepped(present(chain=chain(short)))) == timedelta(seconds=5)
     assert slow_keys(stepped(Replace("crt", certificate_file(rsa)), base=listening()))
+
+
+def test_tls_into_an_input_without_holds_up_nobody_else():
+    unheard = [listening(Mode.OFF, sni=f"{n}.test") for n in range(2)]
+    heard = [one.but(behaviour=Cleartext()) for one in unheard]
+    assert sizes(*unheard) == [1, 1]
+    assert sizes(*heard) == [2]
+
+
+def test_before_2_1_those_that_time_out_share_no_process():
+    """2.0.14 crashes when several of its outputs time out."""
+    hasty = [output(vhost=f"{n}.test", properties=(("net.io_timeout", "1"),)) for n in range(2)]
+    assert sizes(*hasty, version="2.0.14") == [1, 1]
+    assert sizes(*hasty, version="2.2.3") == [2]

@@ -198,10 +198,3 @@ def test_an_output_waits_as_long_as_it_is_told_to(bench, properties, said):
         bench.conf.write_text(dispatch(silent.getsockname()[1], "no_retries", **properties))
         with Running(bench.conf) as agent:
             assert said in "\n".join(agent.until("is not retried"))
-
-
-def test_a_proxy_is_not_modelled(bench):
-    bench.conf.write_text(dispatch(1, "no_retries", proxy="http://127.0.0.1:3128"))
-    with Running(bench.conf) as agent:
-        assert agent.end() == 255
-    assert "[output:http:out] the reference agent models no proxy" in "\n".join(agent.lines)

@@ -138,7 +138,7 @@ def test_a_shipper_of_tls_1_1_finds_no_signature_that_both_sides_allow(bench):
     ("plugin", "alpn", "answer"),
     [
         ("http", ["http/1.1"], CREATED),
-        ("http", ["h2", "http/1.1"], CREATED),
+        ("http", ["foo", "http/1.0"], CREATED),
         ("http", ["foo"], "no application protocol"),
         ("tcp", ["foo"], None),
     ],
@@ -264,7 +264,7 @@ def test_an_input_that_cannot_be_secured_stops_the_start(bench, properties, code
     assert ("[engine] input initialization failed" in agent.lines[-1]) == (code == 255)
 
 
-@pytest.mark.parametrize("plugin", ["forward", "mqtt", "prometheus_remote_write"])
+@pytest.mark.parametrize("plugin", ["kubernetes_events", "systemd"])
 def test_a_plugin_that_is_not_modelled_is_one_that_it_does_not_have(bench, plugin):
     bench.conf.write_text(configuration(plugin, 1, 1))
     with Running(bench.conf) as agent:

@@ -25,10 +25,11 @@ from flb_handshake.agent.reference_program.classic import (
 )
 from flb_handshake.agent.reference_program.context import name_of, protocol, security
 from flb_handshake.agent.reference_program.grammar import StartError
-from flb_handshake.agent.reference_program.handshake import Watch, farewell, numbered
-from flb_handshake.agent.reference_program.releases import RELEASES
+from flb_handshake.agent.reference_program.handshake import Watch, farewell
+from flb_handshake.agent.reference_program.releases import Release
+from flb_handshake.agent.reference_program.wording import numbered
 
-RELEASE = RELEASES["5.1.1"]
+RELEASE = Release("5.1.1")
 
 DUMMY = "[INPUT]\n    Name dummy\n    Rate 1000\n    Samples 1\n    Tag t0\n"
 SERVICE = "[SERVICE]\n    Flush 0.01\n    Grace 0\n    Log_Level debug\n"
@@ -300,7 +301,7 @@ def test_a_lower_bound_that_is_no_protocol_is_tls_1_1(lowest, highest, allowed):
 def test_last_dots_are_cut_from_the_host_and_not_from_vhost(host, vhost, name):
     instance = Instance(kind="output", plugin="http", number=0)
     instance.settings = {"host": host} | ({"tls.vhost": vhost} if vhost else {})
-    assert name_of(instance) == name
+    assert name_of(instance, RELEASE) == name
 
 
 def test_reasons_bear_openssls_numbers():
@@ -320,7 +321,7 @@ def test_reasons_bear_openssls_numbers():
 )
 def test_without_a_view_of_what_is_sent_the_alert_follows_from_the_verification(code, alert):
     said = []
-    watch = Watch(lambda *line: said.append(line), debug=True)
+    watch = Watch(lambda *line: said.append(line), RELEASE, debug=True)
     watch.begin(5)
     error = ssl.SSLCertVerificationError(1, "certificate verify failed")
     error.verify_code, error.reason = code, "CERTIFICATE_VERIFY_FAILED"
@@ -717,7 +718,7 @@ def test_it_says_what_it_is_and_is_not():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--model", "4.2.8", "-c", "x"], "there is no model of Fluent Bit 4.2.8, only of 5.1.1"),
+        (["--model", "4.2.9", "-c", "x"], "there is no model of Fluent Bit 4.2.9, only of 1.9.10"),
         (["--model", "5.1.1"], "-c CONF is missing"),
         (["-c"], "-c needs a value"),
         (["--nonsense"], "unknown argument '--nonsense'"),

@@ -6,9 +6,11 @@ import pytest
 from minted import pki
 
 from flb_handshake import settings
+from flb_handshake.ca_files import ca_file
 from flb_handshake.certificates import HEALTHY, OTHER_LEAF, OTHER_ROOT, ROOT, chain
 from flb_handshake.declare import listening, output
-from flb_handshake.model import CAFile, File, Mode, ProxySpec
+from flb_handshake.facts import facts_of
+from flb_handshake.model import CAFile, File, Mode, ProxySpec, Upstream, Where
 from flb_handshake.placing import Files
 from flb_handshake.settings import INPUT_MODES, OUTPUT_MODES, Part, configuration, section
 
@@ -38,6 +40,58 @@ def sections(text):
 def rendered(setup, sources=(), parsers="", **changes):
     one = part(setup, **changes)
     return sections(configuration([one], placed(setup), dict(sources), parsers))
+
+
+def with_node(**changes):
+    """The properties of an output and of its node, beyond name, alias and so on."""
+    setup = output(
+        plugin="forward", upstream=Upstream(**changes), properties=(("Shared_Key", "o"),)
+    )
+    files = Files("/x", pki())
+    here = files.place(settings.files_of(setup))
+    upstream = settings.upstream_file(part(setup), here)
+    here = files.place([upstream])
+    ((_, own),) = sections(section(part(setup), here))
+    (head, node) = sections(upstream.text)
+    assert head == ("UPSTREAM", {"Name": "nodes"})
+    assert own.pop("Upstream") == here[upstream]
+    assert not {"Host", "Port"} & set(own)
+    assert (node[1].pop("Host"), node[1].pop("Port")) == ("10.0.0.9", "7000")
+    assert settings.dialling(part(setup), here).items() <= node[1].items()
+    return own, node[1]
+
+
+@pytest.mark.parametrize("where", Where)
+def test_the_settings_of_tls_stand_where_they_are_to(where):
+    own, node = with_node(tls=where)
+    assert (own.get("tls") == "on") is (where is not Where.NODE)
+    assert (node.get("tls") == "on") is (where is not Where.OUTPUT)
+    assert (own.get("tls.ca_file") == "/x/ca-root.pem") is (where is not Where.NODE)
+    assert (node.get("tls.ca_file") == "/x/ca-root.pem") is (where is not Where.OUTPUT)
+
+
+def test_a_node_has_the_last_word_about_itself_alone():
+    own, node = with_node(properties=(("tls.verify", None), ("shared_key", "n")))
+    assert own["Shared_Key"] == "o"
+    assert "Shared_Key" not in node
+    assert node["shared_key"] == "n"
+    assert "tls.verify" not in node
+
+
+@pytest.mark.parametrize("where", Where)
+def test_a_ca_file_is_known_where_it_is_read(where):
+    setup = output(plugin="forward", upstream=Upstream(tls=where))
+    known = facts_of(part(setup), placed(setup), pki())
+    assert (known.anchors is None) is (where is Where.OUTPUT)
+    assert (dict(known.properties).get("tls") == "on") is (where is not Where.OUTPUT)
+
+
+def test_an_output_without_an_upstream_file_has_none():
+    setup = output()
+    assert settings.upstream_file(part(setup), placed(setup)) is None
+    assert settings.dialling(part(setup), placed(setup)) == settings.properties(
+        setup, placed(setup)
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,6 +192,16 @@ def test_properties_of_the_input_win_over_the_rendered_ones():
     assert "Listen" not in rest[1]
 
 
+def test_the_environment_is_told_where_the_collector_and_the_files_are():
+    given = (("ENDPOINT", "https://{host}:{port}"), ("OPENSSL_CONF", "{crt}"), ("LEVEL", "9"))
+    setup = output(environment=given, crt=File(certs=(ROOT,), stem="named"))
+    found = settings.environment(part(setup), placed(setup))
+    assert found["ENDPOINT"] == "https://10.0.0.9:7000"
+    assert found["OPENSSL_CONF"] == placed(setup)[setup.agent.crt]
+    assert found["LEVEL"] == "9"
+    assert settings.environment(part(output()), placed(output())) == {}
+
+
 def test_the_service_has_its_own_properties_last():
     setup = output(service=(("Grace", "9"), ("net.dns.mode", "TCP")))
     (_, service), *_ = rendered(setup)
@@ -219,7 +283,15 @@ def test_a_file_of_ones_own_for_the_proxy_is_taken_as_it_is():
 
 def test_the_ca_file_of_an_input_is_the_healthy_clients_whoever_ships():
     stranger = chain(OTHER_LEAF, name="other")
-    assert settings.ca_file(listening().but(chain=stranger)).certs == (ROOT,)
-    assert settings.ca_file(listening().but(chain=None)).certs == (ROOT,)
-    assert settings.ca_file(output().but(chain=stranger)).certs == (OTHER_ROOT,)
-    assert settings.ca_file(output().but(chain=HEALTHY, ca=CAFile.UNSET)) is None
+    assert ca_file(listening().but(chain=stranger)).certs == (ROOT,)
+    assert ca_file(listening().but(chain=None)).certs == (ROOT,)
+    assert ca_file(output().but(chain=stranger)).certs == (OTHER_ROOT,)
+    assert ca_file(output().but(chain=HEALTHY, ca=CAFile.UNSET)) is None
+
+
+def test_an_address_can_stand_in_a_property():
+    setup = output().but(plugin="s3", properties=(("Endpoint", "http://{host}:{port}"),))
+    asked = part(setup, address="127.0.0.1", port=4711)
+
+    assert settings.properties_of(asked, placed(setup))["Endpoint"] == "http://127.0.0.1:4711"
+    assert "http://127.0.0.1:4711" in section(asked, placed(setup))

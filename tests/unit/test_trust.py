@@ -15,7 +15,7 @@ from cryptography.x509.oid import ExtensionOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flb_handshake import der, trust
+from flb_handshake import der, flaws, trust
 from flb_handshake.certificates import (
     CLIENT,
     HEALTHY,
@@ -81,8 +81,8 @@ def test_the_common_name_counts_only_without_any_other_name():
     assert not trust.bears_name(certificate("other.test", common_name=HOST), HOST)
 
 
-def with_names(*names, common_names=(), raw=None):
-    """A certificate of any subjectAltName and any number of CNs; `raw` is the extension's DER."""
+def with_names(*names, common_names=(), raw=None, extension=ExtensionOID.SUBJECT_ALTERNATIVE_NAME):
+    """A certificate of any subjectAltName and any number of CNs; `raw` is an extension's DER."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one) for one in common_names])
     builder = (
         x509.CertificateBuilder()
@@ -94,11 +94,21 @@ def with_names(*names, common_names=(), raw=None):
         .not_valid_after(pki().now + dt.timedelta(hours=1))
     )
     if raw:
-        unread = x509.UnrecognizedExtension(ExtensionOID.SUBJECT_ALTERNATIVE_NAME, raw)
+        unread = x509.UnrecognizedExtension(extension, raw)
         builder = builder.add_extension(unread, critical=False)
     elif names:
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
     return builder.sign(pki().key(ROOT), hashes.SHA256())
+
+
+def test_a_constraint_that_nobody_can_make_sense_of_is_no_reason_to_break_off():
+    address_without_mask = bytes.fromhex("300aa00830068704c0000201")
+    made = with_names(raw=address_without_mask, extension=ExtensionOID.NAME_CONSTRAINTS)
+    assert trust.names(made) == ([], [])
+    assert trust.extended_usages(made) is None
+    root = pki().certificate(ROOT)
+    found = flaws.flaws([made], [root], pki().now, name=HOST)
+    assert [one.kind for one in found] == ["wrong_host"]
 
 
 @pytest.mark.parametrize(

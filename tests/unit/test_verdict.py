@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from builders import ACCEPTED, CLEAR_BYTES, CLOSED, TLS_BYTES, alert, evidence, request
 
-from flb_handshake.declare import cleartext, delivered, not_started, refused, refused_by_peer
+from flb_handshake.declare import (
+    carrying,
+    cleartext,
+    crashed,
+    cut,
+    delivered,
+    not_started,
+    refused,
+    refused_by_peer,
+)
 from flb_handshake.expectations import Expectation
 from flb_handshake.judge import judge
 from flb_handshake.outcomes import Outcome, VerdictKind
@@ -104,3 +115,48 @@ def test_a_gap_is_reported_and_breaks_nothing():
     assert told.gap
     assert not verdict(delivered(), DELIVERED).gap
     assert not verdict(delivered(), DELIVERED, should=Outcome.DELIVERED).gap
+
+
+CAUGHT = "[engine] caught signal (SIGSEGV)"
+SAID = "[2026/11/24 12:00:00] [error] [output http.0] error initializing TLS context"
+LAST = "[2026/11/24 12:00:00] [error] [lib] backend failed"
+
+
+def ended(code, *log, version="5.1.1"):
+    made = evidence(exit_code=code, log=log)
+    return replace(made, agent=replace(made.agent, version=version))
+
+
+@pytest.mark.parametrize("code", [-11, 134, 139])
+def test_a_crash_agrees_where_it_is_expected_and_nowhere_else(code):
+    assert verdict(crashed(), ended(code, CAUGHT)).kind is VerdictKind.AGREES
+    assert verdict(not_started("caught"), ended(code, CAUGHT)).kind is VerdictKind.WRONG_REASON
+    assert verdict(crashed(), ended(255, CAUGHT)).kind is VerdictKind.WRONG_REASON
+    assert verdict(crashed(), STALLED).kind is VerdictKind.WRONG_REASON
+
+
+def test_a_crash_in_the_middle_agrees_only_where_one_is_expected():
+    midway = replace(crashed(), outcome=Outcome.CUT)
+    seen = evidence(ACCEPTED, CLOSED, exit_code=134, log=(CAUGHT,))
+    alive = evidence(ACCEPTED, CLOSED)
+    assert verdict(midway, seen).kind is VerdictKind.AGREES
+    assert verdict(cut(), seen).kind is VerdictKind.WRONG_REASON
+    assert verdict(crashed(), seen).kind is VerdictKind.WRONG_REASON
+    assert verdict(cut(), alive).kind is VerdictKind.AGREES
+
+
+def test_releases_that_end_before_their_log_has_said_why_are_believed_without_it():
+    expected = not_started("error initializing TLS context")
+    assert verdict(expected, ended(255, SAID)).kind is VerdictKind.AGREES
+    assert verdict(expected, ended(255, LAST, version="2.0.14")).kind is VerdictKind.AGREES
+    assert verdict(expected, ended(255, version="2.0.14")).kind is VerdictKind.WRONG_REASON
+    assert verdict(expected, ended(255, LAST, version="2.2.3")).kind is VerdictKind.WRONG_REASON
+
+
+def test_a_record_must_hold_what_it_is_expected_to_carry():
+    assert verdict(carrying("handshake", delivered()), DELIVERED).kind is VerdictKind.AGREES
+
+    other = verdict(carrying("other", delivered()), DELIVERED)
+
+    assert other.kind is VerdictKind.WRONG_REASON
+    assert 'a record with "other" in it' in other.reason

@@ -39,9 +39,10 @@ class Chosen:
 
 
 def references(given: Sequence[str]) -> list[str]:
-    """The REFs to test: those given, else those of the environment, else the default version."""
+    """The REFs to test, each once: those given, else those of the environment, else the default."""
     from_environment = [ref.strip() for ref in os.environ.get(VARIABLE, "").split(",")]
-    return list(given) or [ref for ref in from_environment if ref] or [DEFAULT_VERSION]
+    found = list(given) or [ref for ref in from_environment if ref] or [DEFAULT_VERSION]
+    return list(dict.fromkeys(found))
 
 
 def choose(kind: AgentKind, ref: str) -> Chosen:

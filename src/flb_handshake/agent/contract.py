@@ -9,6 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final, Protocol
 
+from flb_handshake.agent.plugins import Plugins
+
 KILLED: Final = 128 + 9
 """The exit code of a process that SIGKILL ended."""
 
@@ -31,8 +33,9 @@ class Capability(StrEnum):
     PORTS = "ports of its own that the harness can reach"
     CHANGES = "files that change while it runs, and signals"
     PROXY = "an HTTP proxy named in its environment"
-    HTTP_2 = "HTTP/2"
-    ANY_PLUGIN = "a plugin of which there is no model"
+    DTLS = "TLS in datagrams"
+    UPSTREAMS = "an upstream file"
+    PLUGIN_PROXY = "an output that sends its requests to a proxy of its own"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,8 @@ class Identity:
     tls_library: str
     found: str
     """The image or the path of the binary."""
+    plugins: Plugins | None = None
+    """Those that are built in; None: that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,21 +127,26 @@ class Running(Protocol):
         """Ends it at once and waits until it has ended. Harmless when it has ended already."""
 
 
-class Agent(Protocol):
+class Place(Protocol):
+    """Where an agent is: what its configuration says of files and of its peer."""
+
+    dials: str
+    """The address under which the agent reaches a peer of this host."""
+
+    def directory(self, job: str) -> str:
+        """Where the files of a job stand, as the agent sees them."""
+
+
+class Agent(Place, Protocol):
     """A Fluent Bit that can be run, again and again."""
 
     identity: Identity
     lacks: Mapping[Capability, str]
     """Why it cannot give what a scenario can need; a capability that is not in here it has."""
-    dials: str
-    """The address under which the agent reaches a peer of this host."""
     bind: str
     """The address that such a peer listens on."""
     at_once: int
     """How many processes are run side by side."""
-
-    def directory(self, job: str) -> str:
-        """Where the files of a job stand, as the agent sees them."""
 
     async def prepare(self, jobs: Sequence[Job]) -> None:
         """Puts the files of these jobs in place. Raises HarnessFailure."""

@@ -22,6 +22,7 @@ from flb_handshake.agent.contract import KILLED, AgentKind, Identity, Job
 from flb_handshake.agent.image import binary_of, not_fluent_bit, versions_of
 from flb_handshake.agent.ownership import Owner, bearers, bears, is_ours_to_end
 from flb_handshake.agent.parcel import Holder, Parcel
+from flb_handshake.agent.plugins import Plugins, listed
 from flb_handshake.agent.reach import Reach
 from flb_handshake.errors import AgentUnavailable, HarnessFailure
 
@@ -143,7 +144,7 @@ class ContainerEngine:
             raise
         if self._image["Id"] not in _KNOWN:
             _KNOWN[self._image["Id"]] = self._probed(container)
-        version, library = _KNOWN[self._image["Id"]]
+        version, library, plugins = _KNOWN[self._image["Id"]]
         self.shares = is_ours_to_end(self._daemon.state(container)["Pid"], self.root)
         if not self.shares:
             self._daemon.remove(container)
@@ -153,6 +154,7 @@ class ContainerEngine:
             label=f"Fluent Bit {version}",
             tls_library=library,
             found=self._name,
+            plugins=plugins,
         )
         return identity, container
 
@@ -202,13 +204,19 @@ class ContainerEngine:
     def _command(self, job: Job) -> tuple[str, ...]:
         return (self._binary, "-c", f"{self.root}/{job.name}/fluent-bit.conf")
 
-    def _probed(self, container: str) -> tuple[str, str]:
-        """The versions of Fluent Bit and of its TLS library. Raises AgentUnavailable."""
+    def _probed(self, container: str) -> tuple[str, str, Plugins | None]:
+        """The versions of Fluent Bit and of its TLS library, and its plugins.
+
+        Raises AgentUnavailable.
+        """
         limit = threading.Timer(_PROBE_LIMIT, self._daemon.remove, (container,))
         limit.start()
         try:
             say = partial(self._daemon.said, container, (self._binary, "--version"))
-            return versions_of(self._name, self._binary, say, partial(self._daemon.file, container))
+            file = partial(self._daemon.file, container)
+            version, library = versions_of(self._name, self._binary, say, file)
+            help_ = self._daemon.said(container, (self._binary, "--help"), {})
+            return version, library, listed(help_.decode(errors="replace"))
         except AgentUnavailable:
             raise
         except HarnessFailure as error:
@@ -226,7 +234,7 @@ class ContainerEngine:
                 self._daemon.remove(container)
 
 
-_KNOWN: Final[dict[str, tuple[str, str]]] = {}
+_KNOWN: Final[dict[str, tuple[str, str, Plugins | None]]] = {}
 """What an image was found to hold, by its id."""
 
 

@@ -20,7 +20,8 @@ _LINE: Final = re.compile(
 _FINAL: Final = re.compile(r"\boutput=(?P<alias>.+) \(out_id=\d+\)\s*$")
 _OF_OUTPUT: Final = re.compile(r"^\[output:[^:\]]+:(?P<rest>.*)$")
 _OF_TLS_CONNECTION: Final = re.compile(r"^\[tls\] connection #(?P<fd>\d+) ")
-_OF_TLS: Final = re.compile(r"^\[(?:tls|io_tls|http_client|openssl)\b")
+_OF_NO_OUTPUT: Final = re.compile(r"^\[(?:tls|io_tls|http_client|openssl|net|aws_client)\b")
+"""What speaks for an output without naming it."""
 _STEP: Final = re.compile(
     r"\[debug\] \[tls\] connection #\d+ (?:SSL_(?:connect|accept): (?!before)|WANT_(?:READ|WRITE))"
 )
@@ -69,9 +70,18 @@ class Sign:
 
 _SIGNS: Final = (
     ("certificate_verify_failed", r"certificate verif(?:y|ication) failed"),  # 3.0.7 to 5.1
+    ("x509_reason", r"verification failed, reason: .+ \(X509 code: \d+\)"),  # 3.2 to 4.2
+    ("openssl_reason", r"\[tls\] error: error:[0-9A-F]{8}:SSL routines::"),  # 5.0 to 5.1
     ("not_tls", r"wrong version number|http request"),  # 5.0 to 5.1
     ("alert_received", r"\[tls\] error: ?error:.* alert |SSL3 alert read:fatal"),  # 5.0 to 5.1
     ("alert_sent", r"SSL3 alert write:fatal"),  # tls.debug 1
+    ("no_common_version", r"unsupported protocol|no protocols available"),  # 5.0 to 5.1
+    ("no_common_alpn", r"no application protocol"),  # 5.0 to 5.1
+    ("client_certificate_missing", r"peer did not return a certificate"),  # 5.0 to 5.1
+    ("session_context_missing", r"session id context uninitialized"),  # 5.0 to 5.1
+    ("weak_signature", r"legacy sigalg disallowed|no suitable signature algorithm"),  # 5.0 to 5.1
+    ("handshake_failed", r"tls handshake failed \(ssl_error="),  # 5.1
+    ("syscall_error", r"\[tls\] syscall error"),  # 2.0 to 5.0
     ("unexpected_eof", r"unexpected EOF|unexpected eof"),  # 1.9 to 5.1
     ("connection_reset", r"Connection reset by peer"),
     ("broken_connection", r"\[http_client\] broken connection"),
@@ -80,9 +90,11 @@ _SIGNS: Final = (
     ("crt_file_unusable", r"\[tls\] crt_file '"),
     ("key_file_unusable", r"\[tls\] key_file '"),
     ("key_mismatch", r"private_key '.*' and password don't match"),
-    ("tls_context_failed", r"error initializing TLS context"),
+    ("tls_context_failed", r"error initializing TLS context|could not create TLS backend"),
     ("ciphers_refused", r"error setting up TLS ciphers"),
-    ("tls_not_supported", r"does not support TLS"),
+    ("tls_not_supported", r"(?:does not|don't) support TLS"),  # 2.0 has the latter
+    ("crashed", r"caught signal \(SIG(?:SEGV|ABRT)\)"),
+    ("unknown_plugin", r"tried to instance a plugin name that don't exists"),
     ("unknown_property", r"unknown configuration property '"),
     ("port_taken", _TAKEN.pattern),  # 5.1
     ("config_syntax", r"undefined value - check config is in valid classic format"),
@@ -154,13 +166,18 @@ def awaiting_retry(lines: Iterable[str]) -> set[str]:
     return pending
 
 
+def connected_alias(raw: str, ports: Mapping[int, str]) -> str | None:
+    """The output that this line says to have been connected: its connection is put back."""
+    if "is now available" in raw and (match := _PUT_BACK.search(raw)):
+        return ports.get(int(match["port"]))
+    return None
+
+
 def final_alias(raw: str, ports: Mapping[int, str]) -> str | None:
     """The output that this line says to be done: its connection is put back, or it gave up."""
     if " output=" in raw and (match := _FINAL.search(raw)):
         return match["alias"]
-    if "is now available" in raw and (match := _PUT_BACK.search(raw)):
-        return ports.get(int(match["port"]))
-    return None
+    return connected_alias(raw, ports)
 
 
 def signs(lines: Iterable[str]) -> tuple[Sign, ...]:
@@ -178,9 +195,10 @@ def signs(lines: Iterable[str]) -> tuple[Sign, ...]:
 def attributed(lines: Sequence[str], ports: Mapping[int, str]) -> dict[str, list[str]]:
     """Which lines are whose, in the log of a process with several outputs (by alias).
 
-    `ports` says which alias dials which port. With `workers 0` one thread writes the log, so a
-    `[tls]` line without a connection belongs to the `[output:…]` line that follows it. A file
-    descriptor is reused only after the line that names its port.
+    `ports` says which alias dials which port. With `workers 0` one thread writes the log, so a line
+    that names neither a connection nor an output, such as `[tls] error: …`, belongs to the
+    `[output:…]` line that follows it. A file descriptor is reused only after the line that names
+    its port.
     """
     found: dict[str, list[str]] = defaultdict(list)
     by_descriptor: dict[str, list[str]] = defaultdict(list)
@@ -207,7 +225,7 @@ def attributed(lines: Sequence[str], ports: Mapping[int, str]) -> dict[str, list
         elif (named := _alias_of(line.text, aliases)) is not None:
             found[named] += [*unclaimed, raw]
             unclaimed.clear()
-        elif _OF_TLS.match(line.text):
+        elif _OF_NO_OUTPUT.match(line.text):
             unclaimed.append(raw)
     return found
 

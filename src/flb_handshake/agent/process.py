@@ -11,11 +11,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from flb_handshake.agent import plugins
 from flb_handshake.agent.contract import (
     KILLED,
     AgentKind,
@@ -25,10 +25,9 @@ from flb_handshake.agent.contract import (
     Log,
     Running,
 )
+from flb_handshake.agent.workplace import Workplace
 from flb_handshake.errors import AgentUnavailable, HarnessFailure
 
-_PREFIX: Final = "flb-handshake-"
-_OURS: Final = re.compile(rf"{_PREFIX}(\d{{1,10}})-.*")
 _INSTALLED: Final = "fluent-bit*/bin/fluent-bit"
 _PROBE_LIMIT: Final = 10.0
 _VERSION: Final = re.compile(r"Fluent Bit v(\d+\.\d+\.\d+)")
@@ -44,57 +43,6 @@ _VIEW: Final = (
     'if [ -n "$CERTS" ]; then mount --bind "$CERTS" /etc/ssl/certs; fi && exec "$@"'
 )
 """What a shell does in a mount namespace of its own before it becomes the agent."""
-
-
-class Workplace:
-    """A directory for the files of jobs; it goes when the harness does, or at the next start."""
-
-    def __init__(self) -> None:
-        sweep()
-        self.root = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
-
-    def put(self, job: Job) -> None:
-        """Writes the job's files. Raises HarnessFailure."""
-        try:
-            self._put(job)
-        except OSError as error:
-            raise HarnessFailure(
-                f"the files of a run cannot be written to {self.root}: {error.strerror}",
-                hint="make room there, or name another place in the variable TMPDIR",
-            ) from error
-
-    def _put(self, job: Job) -> None:
-        base = self.root / job.name
-        base.mkdir(mode=0o700)
-        _write(base / "fluent-bit.conf", job.config.encode(), 0o600)
-        for file in job.files:
-            path = base / file.path
-            if file.link is not None:
-                path.symlink_to(file.link)
-            elif file.content is None:
-                _make_directory(path)
-            else:
-                _write(path, file.content, file.mode)
-        if job.hosts:
-            lines = ["127.0.0.1 localhost", *(f"127.0.0.1 {name} {name}." for name in job.hosts)]
-            _write(base / "hosts", ("\n".join(lines) + "\n").encode(), 0o644)
-        if job.system_certs is not None:
-            (base / "system-certs").mkdir(mode=0o755)
-            for name, content in job.system_certs.items():
-                _write(base / "system-certs" / name, content, 0o644)
-
-    def remove(self) -> None:
-        """Takes everything away."""
-        shutil.rmtree(self.root, ignore_errors=True)
-
-
-def sweep() -> None:
-    """Removes the directories that a killed harness of this user left behind."""
-    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*-*"):
-        match = _OURS.fullmatch(left.name)
-        with contextlib.suppress(OSError, OverflowError):
-            if match and left.stat().st_uid == os.getuid() and not _is_alive(int(match[1])):
-                shutil.rmtree(left, ignore_errors=True)
 
 
 class RunningProcess:
@@ -225,7 +173,7 @@ class ProcessAgent:
         """What gives the agent the surroundings that the job asks for."""
         if not job.hosts and job.system_certs is None:
             return []
-        return [*_namespace(), "sh", "-c", _VIEW, "sh"]
+        return [*namespace(), "sh", "-c", _VIEW, "sh"]
 
     def _wrapped(self, job: Job) -> list[str]:
         prefix: list[str] = []
@@ -262,6 +210,7 @@ def open_process(ref: str | None, *, version: str) -> ProcessAgent:
             label=f"Fluent Bit {found}",
             tls_library=linked_openssl(binary),
             found=str(binary),
+            plugins=plugins.listed(_said(binary, "--help")),
         ),
         lacks=_lacking(),
     )
@@ -282,23 +231,28 @@ def find_binary(version: str) -> Path | None:
 
 def probe(binary: Path) -> str:
     """The version that the binary says it is. Raises AgentUnavailable if it is no Fluent Bit."""
-    try:
-        said = subprocess.run(
-            [binary, "--version"], capture_output=True, timeout=_PROBE_LIMIT, check=False, text=True
+    said = _said(binary, "--version")
+    match = _VERSION.search(said)
+    if match is None:
+        raise AgentUnavailable(
+            f"{binary} is not Fluent Bit: `--version` says {said.strip()[:60]!r}",
+            hint="give the path of a fluent-bit binary",
         )
+    return match[1]
+
+
+def _said(binary: Path, option: str) -> str:
+    """What it prints when it is asked this. Raises AgentUnavailable if it cannot be run."""
+    try:
+        return subprocess.run(
+            [binary, option], capture_output=True, timeout=_PROBE_LIMIT, check=False, text=True
+        ).stdout
     except (OSError, subprocess.TimeoutExpired, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it does not answer"
         raise AgentUnavailable(
             f"{binary} cannot be run: {reason}",
             hint="give the path of a fluent-bit binary that this machine can execute",
         ) from error
-    match = _VERSION.search(said.stdout)
-    if match is None:
-        raise AgentUnavailable(
-            f"{binary} is not Fluent Bit: `--version` says {said.stdout.strip()[:60]!r}",
-            hint="give the path of a fluent-bit binary",
-        )
-    return match[1]
 
 
 def linked_openssl(binary: Path) -> str:
@@ -344,7 +298,8 @@ def _lacking() -> dict[Capability, str]:
     return lacks
 
 
-def _namespace() -> list[str]:
+def namespace() -> list[str]:
+    """The command that gives this user a private mount namespace."""
     rights = [] if os.geteuid() == 0 else ["--map-root-user"]
     return ["unshare", "--mount", *rights]
 
@@ -353,34 +308,9 @@ def _namespaces_work() -> bool:
     if sys.platform != "linux" or shutil.which("unshare") is None:
         return False
     tried = subprocess.run(
-        [*_namespace(), "sh", "-c", "mount --bind /etc /etc"],
+        [*namespace(), "sh", "-c", "mount --bind /etc /etc"],
         capture_output=True,
         timeout=_PROBE_LIMIT,
         check=False,
     )
     return tried.returncode == 0
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Writes a file that was never readable by more than it should be."""
-    _make_directory(path.parent)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-    path.chmod(mode)
-
-
-def _make_directory(path: Path) -> None:
-    """Makes it and those above it for their owner alone: mkdir's `parents` lets others in."""
-    if not path.is_dir():
-        _make_directory(path.parent)
-        path.mkdir(mode=0o700)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -9,30 +9,37 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import h2
+
 from flb_handshake.agent.contract import AgentKind, Capability, Identity, Job
 from flb_handshake.agent.process import ProcessAgent
+from flb_handshake.agent.reference_program.classic import MODELLED as PLUGINS
+from flb_handshake.agent.reference_program.properties import Properties
+from flb_handshake.agent.reference_program.releases import VERSIONS as MODELLED
 from flb_handshake.errors import AgentUnavailable
 
-MODELLED: Final = ("5.1.1",)
-"""The releases that the model was held against."""
-
 _PROGRAM: Final = Path(__file__).parent / "reference_program"
-
+_PACKAGES: Final = Path(h2.__file__).parents[1]
+"""Where the two libraries are that the program asks for when it needs them: h2 and msgpack."""
 
 _NOT_MODELLED: Final = {
-    Capability.HTTP_2: "the reference agent speaks no HTTP/2",
-    Capability.PROXY: "the reference agent goes through no proxy",
-    Capability.ANY_PLUGIN: "the reference agent has no model of this plugin",
+    Capability.DTLS: "the reference agent speaks no DTLS: Python's ssl does not",
+    Capability.UPSTREAMS: "the reference agent reads no upstream files",
+    Capability.PLUGIN_PROXY: "the reference agent models no property `proxy`, only HTTP_PROXY",
 }
 
 
 class ReferenceAgent(ProcessAgent):
     """A Python program in the place of the binary, told where its private surroundings are."""
 
+    at_once = 16
+    """A Python works as hard as ten of the binary; 64 at once stall each other on two cores."""
+
     def command(self, job: Job) -> list[str]:
         """See ProcessAgent. The program reads its own hosts and store: it needs no namespace."""
         base = self.directory(job.name)
         line = [sys.executable, "-I", "-S", str(_PROGRAM), "--model", self.identity.version]
+        line += ["--packages", str(_PACKAGES)]
         if job.hosts:
             line += ["--hosts", f"{base}/hosts"]
         if job.system_certs is not None:
@@ -43,6 +50,12 @@ class ReferenceAgent(ProcessAgent):
         """See ProcessAgent."""
         del job
         return []
+
+
+def _of(kind: str, version: str) -> frozenset[str]:
+    """The plugins of this kind that the release has and the program models."""
+    has = Properties(version).has
+    return frozenset(name for name in PLUGINS[kind] if has(f"-{kind[0]}{name}"))
 
 
 def open_reference(version: str) -> ReferenceAgent:
@@ -62,6 +75,11 @@ def open_reference(version: str) -> ReferenceAgent:
             label=f"reference (a model of Fluent Bit {version}, not Fluent Bit)",
             tls_library=f"{ssl.OPENSSL_VERSION} (Python's ssl)",
             found=str(_PROGRAM),
+            plugins={
+                "input": _of("input", version),
+                "filter": frozenset(),
+                "output": _of("output", version),
+            },
         ),
         lacks=lacks,
     )

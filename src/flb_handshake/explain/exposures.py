@@ -6,8 +6,9 @@ from typing import Final
 
 from flb_handshake import trust, wording
 from flb_handshake.dossier import Dossier
-from flb_handshake.explain.causes import Cause, guess, name_in_peers_chain, proven, text_of
+from flb_handshake.explain.causes import Cause, name_in_peers_chain, proven, text_of
 from flb_handshake.flaws import Flaw
+from flb_handshake.hosts import is_address
 from flb_handshake.judge import exposure
 from flb_handshake.outcomes import Exposure
 
@@ -20,18 +21,45 @@ _OVERLOOKED: Final = frozenset({"revoked", "weak_key", "weak_digest"})
 
 def in_cleartext(run: Dossier) -> list[Cause]:
     """Why the records travelled in cleartext."""
+    of_plugin = _of_the_plugin(run)
+    if of_plugin is not None:
+        return [of_plugin]
     word = run.word("tls")
+    if run.has_node and not run.is_on("tls", default=False):
+        return [proven(run, "tls_off_in_the_node", word=word or "not set")]
     if word is None:
         told = [name for name in run.used if wording.wants_tls(name, run.used[name])]
         if told:
             return [proven(run, "tls_properties_without_tls", properties=", ".join(told))]
         return [proven(run, "tls_off", word="not set")]
-    switch = run.is_on("tls", default=False)
-    if switch is None:
-        return [proven(run, "tls_word_is_no_boolean", word=word)]
-    if switch:
-        return guess(run, ["unexplained"], "log")
-    return [proven(run, "tls_off", word=word)]
+    if run.is_on("tls", default=False):
+        return [_without_tls(run)]
+    key = "tls_off" if run.says_no("tls") else "tls_word_is_no_boolean"
+    return [proven(run, key, word=word)]
+
+
+def _of_the_plugin(run: Dossier) -> Cause | None:
+    """Why a plugin speaks no TLS, whatever `tls` says; None: it is not the plugin's doing."""
+    plugin = run.evidence.facts.plugin
+    mode = run.word("mode")
+    if plugin in _IN_DATAGRAMS and (mode or "udp").lower() == "udp":
+        return proven(run, "sends_datagrams", mode=mode or "udp, its default")
+    if plugin in _WITHOUT_TLS:
+        return _without_tls(run)
+    endpoint = run.word("endpoint") or ""
+    if plugin == "s3" and endpoint.startswith("http://"):
+        return proven(run, "endpoint_without_tls", word=endpoint)
+    return None
+
+
+def _without_tls(run: Dossier) -> Cause:
+    return proven(run, "plugin_without_tls")
+
+
+_IN_DATAGRAMS: Final = frozenset({"gelf", "syslog"})
+"""Outputs that send datagrams unless their own `mode` says otherwise."""
+
+_WITHOUT_TLS: Final = frozenset({"nats"})
 
 
 def in_delivery(run: Dossier) -> list[Cause]:
@@ -103,11 +131,15 @@ def _of_flaw(run: Dossier, flaw: Flaw) -> Cause:
 
 def _name_unchecked(run: Dossier) -> Cause:
     facts = dict(wording.of_leaf(run))
+    if run.checks_name and is_address(run.name):
+        return proven(run, "address_compared_as_a_name", **facts)
     if not run.can_check_names:
         return proven(run, "name_not_checked/release", **facts)
     if run.is_on("tls.verify", default=True) is None:
         word = run.word("tls.verify") or ""
         return proven(run, "name_not_checked/verify", word=word, **facts)
+    if run.is_on("tls.verify_hostname", default=False):
+        return proven(run, "name_check_passed_over", **facts)
     told = run.word("tls.verify_hostname") or "off by default"
     if run.is_on("tls.verify_hostname", default=False) is None:
         told = f"'{told}', which is no boolean and counts as off"

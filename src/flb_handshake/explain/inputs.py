@@ -77,6 +77,8 @@ def cut(run: Dossier) -> list[Cause]:
     if serves_tls and "not_tls" in run.signs and not greeted:
         http = "http request" in run.signs["not_tls"]
         return [proven(run, "peer_speaks_no_tls/http" if http else "peer_speaks_no_tls")]
+    if serves_tls and not greeted and any(not one.facts["tls"] for one in run.events(Kind.SHIPPED)):
+        return [proven(run, "peer_speaks_no_tls")]
     if "timed_out" in run.signs:
         key = "peer_silent" if "accept_timeout" in run.signs and serves_tls else "peer_silent/idle"
         return [proven(run, key, **wording.of_end(run))]
@@ -110,6 +112,8 @@ def stalled(run: Dossier) -> list[Cause]:
     if run.events(Kind.SHIPPED):
         return undecided([proven(run, "records_unusable")], look_at(run, "log"))
     if run.events(Kind.CLIENT_HELLO) and not run.events(Kind.FIRST_BYTES):
+        if run.is_on("tls", default=False) is not True:
+            return [proven(run, "input_speaks_no_tls")]
         causes = [proven(run, "input_held_up", **wording.of_end(run))]
         return undecided(causes, look_at(run, "log"))
     if run.evidence.events:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from flb_handshake import flaws, wording
+from flb_handshake import wording
 from flb_handshake.dossier import Dossier
-from flb_handshake.explain import proxies
+from flb_handshake.explain import proxies, starts
 from flb_handshake.explain.causes import (
     Cause,
     by_class,
@@ -21,6 +21,7 @@ from flb_handshake.explain.causes import (
     undecided,
 )
 from flb_handshake.flaws import Flaw
+from flb_handshake.hosts import is_address
 from flb_handshake.model import ClientAuth
 from flb_handshake.outcomes import Side
 from flb_handshake.peer.events import Kind
@@ -70,7 +71,7 @@ def _by_elimination(run: Dossier) -> str | None:
         return None
     if run.observation.alert == "decrypt_error":
         return "key_of_another_certificate" if run.all_signed else None
-    address = flaws.is_address(run.name) and run.version < _COMPARES_ADDRESSES
+    address = is_address(run.name) and run.version < _COMPARES_ADDRESSES
     if run.observation.alert == "bad_certificate" and run.checks_name and address:
         return "wrong_host/address"
     return None
@@ -211,7 +212,7 @@ def stalled(run: Dossier) -> list[Cause]:
         return guess(run, SIGNS["timed_out"].causes, "port", **wording.of_end(run))
     if "no_upstream" in run.signs:
         return [proven(run, "connection_refused", said=run.signs["no_upstream"])]
-    return guess(run, ["unexplained"], "log")
+    return starts.hung(run) or guess(run, ["unexplained"], "log")
 
 
 def disturbed(run: Dossier) -> list[Cause]:

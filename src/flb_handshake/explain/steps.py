@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from flb_handshake import wording
 from flb_handshake.dossier import Dossier
 from flb_handshake.explain.causes import Cause, name_in_peers_chain, proven, text_of
 from flb_handshake.explain.starts import not_started
-from flb_handshake.outcomes import Outcome
+from flb_handshake.judge import exposure
+from flb_handshake.outcomes import Exposure, Outcome
 from flb_handshake.peer.events import Kind
+
+_READS_AGAIN: Final = (5, 1)
+"""From here on files are looked at before each new session."""
 
 
 def of_step(run: Dossier) -> list[Cause]:
@@ -17,9 +23,18 @@ def of_step(run: Dossier) -> list[Cause]:
     causes = []
     if "reload_failed" in run.signs:
         causes.append(_reload_of_files(run))
+    elif _goes_on_with_what_was(run):
+        causes.append(proven(run, "files_read_at_the_start_only"))
     if run.evidence.step and not run.events(Kind.ACCEPTED):
         causes += _kept(run)
     return causes
+
+
+def _goes_on_with_what_was(run: Dossier) -> bool:
+    """Whether a handshake went well that what CA.File holds by now would have refused."""
+    met = run.evidence.step and run.events(Kind.ACCEPTED)
+    exposed = Exposure.WRONG_PEER_ACCEPTED in exposure(run.evidence, run.observation)
+    return bool(met) and run.verifies and exposed and run.version < _READS_AGAIN
 
 
 def _reload_of_configuration(run: Dossier) -> Cause:

@@ -75,8 +75,6 @@ class ClientConnection(asyncio.Protocol):
         self._paused = False
         self._was_answered = False
         """The agent has said something after the handshake."""
-        self._holds = False
-        self._held = b""
         self._mute = False
         """We say nothing more."""
         self._finished = False
@@ -126,20 +124,8 @@ class ClientConnection(asyncio.Protocol):
                 async with asyncio.timeout(_FIRST_WORD):
                     await self._until(lambda: self._was_answered or self.is_over)
 
-    def hold(self) -> None:
-        """Keep back what is written from now on, until `flush`."""
-        self._holds = True
-
     async def write(self, plain: bytes) -> None:
         """Say this, and wait until the system has all of it. Raises ConnectionEnded."""
-        self._held += plain
-        if not self._holds:
-            await self.flush()
-
-    async def flush(self) -> None:
-        """Say what was kept back, in one go. Raises ConnectionEnded."""
-        self._holds = False
-        plain, self._held = self._held, b""
         if self.is_over:
             raise ConnectionEnded
         if not self._mute:
@@ -155,18 +141,13 @@ class ClientConnection(asyncio.Protocol):
     async def read(self, most: int = _MOST_UNREAD) -> bytes:
         """What the agent said, as soon as it is anything; nothing once it says no more."""
         with suppress(ConnectionEnded):
-            if self._held:
-                await self.flush()
             await self._until(lambda: bool(self._plain) or self.is_over)
         taken = bytes(self._plain[:most])
         del self._plain[:most]
         return taken
 
-    async def midway(self) -> None:
-        """Half of a message has been written. Raises ConnectionEnded."""
-        holds = self._holds
-        await self.flush()
-        self._holds = holds
+    def midway(self) -> None:
+        """Half of a message has been written."""
         self._behave(Moment.MIDWAY)
 
     def handed_over(self, record: Mapping[str, Any], size: int) -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from OpenSSL import SSL, crypto
 
 from flb_handshake.behaviours import Close, Reset
-from flb_handshake.errors import CertificateFileError, HarnessFailure
+from flb_handshake.errors import CertificateFileError, HarnessFailure, PortTaken
 from flb_handshake.model import CollectorSpec
-from flb_handshake.peer import behaving, tls
+from flb_handshake.peer import behaving, datagrams, tls
 from flb_handshake.peer.connection import Connection
+from flb_handshake.peer.datagrams import DatagramConnection
 from flb_handshake.peer.events import Event, Kind
+from flb_handshake.peer.protocols import HTTP, Spoken
 from flb_handshake.peer.proxy import ProxyConnection
+from flb_handshake.peer.witness import Audience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,6 +40,9 @@ _RESERVED_FOR: Final = frozenset({Kind.NEGOTIATED, Kind.CLIENT_CHAIN, Kind.REQUE
 
 _BACKLOG: Final = 512
 
+_CHANCES: Final = 20
+"""How many ports are tried to find one that is free for TCP and UDP alike."""
+
 _TURNS: Final = 3
 """Of the loop, after which asyncio has handed over whatever it had accepted."""
 
@@ -42,7 +50,7 @@ _TURNS: Final = 3
 class Listener:
     """One collector on one port, and what it saw."""
 
-    def __init__(self, spec: CollectorSpec, expected: int, home: Collector) -> None:
+    def __init__(self, spec: CollectorSpec, expected: int, home: Collector, spoken: Spoken) -> None:
         """Raise ValueError for what no collector can do, and what `Collector.listen` does."""
         self.events: list[Event] = []
         self.dropped = 0
@@ -50,7 +58,14 @@ class Listener:
         self.port = 0
         self.proxy_context: SSL.Context | None = None
         """The TLS of an HTTPS proxy before it."""
+        self.datagram_context: SSL.Context | None = None
+        """The DTLS, where datagrams come."""
         self.is_closed = False
+        self.patience: float | None = None
+        """See Witness."""
+        self.audience: Audience | None = None
+        """Who is told what happens, without end, instead of its being kept."""
+        self.spoken = spoken
         self._home = home
         self._accepted = 0
         self._room = _KEPT_EVENTS
@@ -61,6 +76,7 @@ class Listener:
         self._dismissed: set[Connection] = set()
         """Those that we ended ourselves."""
         self._server: asyncio.Server | None = None
+        self._ear: datagrams.Ear | None = None
         self.change(spec)
         self.expect(expected)
 
@@ -74,6 +90,9 @@ class Listener:
         """
         behaving.check(spec)
         self.context = self._home.context(spec)
+        self.datagram_context = None
+        if self.spoken.unpack is not None:
+            self.datagram_context = self._home.context(spec, in_datagrams=True)
         proxy = spec.proxy
         self.proxy_context = None
         if proxy is not None and proxy.chain is not None:
@@ -93,9 +112,20 @@ class Listener:
         self._fresh: set[Connection] = set()
         """The open ones that were opened since."""
 
-    async def serve(self, bind: str) -> None:
-        """Bind a port that the system picks, and keep it. Raises HarnessFailure."""
-        await self._listen(bind, 0)
+    async def serve(self, bind: str, port: int = 0) -> None:
+        """Bind this port, or for 0 one that the system picks, and keep it.
+
+        Raises:
+            HarnessFailure: no port can be had.
+            PortTaken: this one cannot.
+
+        """
+        try:
+            await self._listen(bind, port)
+        except HarnessFailure as error:
+            if not port:
+                raise
+            raise PortTaken(port, str(error)) from error
 
     async def restart(self) -> None:
         """Reset what is open, stop listening, and listen again on the same port.
@@ -136,10 +166,10 @@ class Listener:
 
     async def _listen(self, bind: str, port: int) -> None:
         try:
-            bound = socket.create_server((bind, port), backlog=_BACKLOG)
+            bound = await self._bound(bind, port)
         except OSError as error:
             raise HarnessFailure(
-                f"the collector cannot listen on {bind}: {error.strerror}",
+                f"the collector cannot listen on {bind}: {os.strerror(error.errno or 0)}",
                 hint="raise the limit of open files (ulimit -n), or free some ports",
             ) from error
         # asyncio leaves Nagle's algorithm on for a socket that does not name its protocol: an
@@ -154,7 +184,25 @@ class Listener:
         )
         await self._server.start_serving()
 
+    async def _bound(self, bind: str, port: int) -> socket.socket:
+        """A socket for connections, and an ear for datagrams on the same port where they come."""
+        for chance in reversed(range(1 if port else _CHANCES)):
+            bound = socket.create_server((bind, port), backlog=_BACKLOG)
+            if self.spoken.unpack is None:
+                break
+            try:
+                number = bound.getsockname()[1]
+                self._ear = await datagrams.listen(bind, number, partial(DatagramConnection, self))
+                break
+            except OSError:  # somebody else has that port for UDP
+                bound.close()
+                if not chance:
+                    raise
+        return bound
+
     def _stop(self) -> None:
+        if self._ear is not None:
+            self._ear.close()
         if self._server is not None:
             # asyncio loses a connection that it has accepted but not yet handed over when its
             # server closes: so it accepts no more at once, and closes one turn of the loop later.
@@ -180,7 +228,7 @@ class Listener:
         self, connection: int, kind: Kind, facts: dict[str, Any], *, owed: bool = False
     ) -> bool:
         """Keep an event, with its time; tell whether there was room. What is owed always has."""
-        if owed:
+        if owed or self.audience is not None:
             pass
         elif self._room > 0:
             self._room -= 1
@@ -203,6 +251,8 @@ class Listener:
         self._open[connection] = self._half_open[connection] = None
         self._fresh.add(connection)
         self._accepted += 1
+        if self.audience is not None:
+            self.audience.came(self._accepted, connection.address)
         return self._accepted
 
     def shook_hands(self, connection: Connection) -> None:
@@ -219,8 +269,8 @@ class Listener:
             self._settle()
 
     def received(self, records: int) -> None:
-        """Count records; a body without countable records counts as one."""
-        self._expected -= max(records, 1)
+        """Count records."""
+        self._expected -= records
         if self._expected <= 0:
             self._settle()
 
@@ -231,7 +281,11 @@ class Listener:
 
     def _keep(self, connection: int, kind: Kind, facts: dict[str, Any]) -> None:
         moment = round(self._home.clock(), 6)
-        self.events.append(Event(t=moment, connection=connection, kind=kind, facts=facts))
+        event = Event(t=moment, connection=connection, kind=kind, facts=facts)
+        if self.audience is None:
+            self.events.append(event)
+        else:
+            self.audience.saw(event)
 
     def _settle(self) -> None:
         self.settled = True
@@ -245,25 +299,28 @@ class Collector:
         self._pki = pki
         self._bind = bind
         self._began = time.monotonic()
-        self._contexts: dict[CollectorSpec, SSL.Context] = {}
+        self._contexts: dict[tuple[CollectorSpec, bool], SSL.Context] = {}
         self._listeners: list[Listener] = []
 
     def clock(self) -> float:
         """Seconds since this collector was made."""
         return time.monotonic() - self._began
 
-    async def listen(self, spec: CollectorSpec, *, expected: int = 1) -> Listener:
-        """Add a listener that expects so many records.
+    async def listen(
+        self, spec: CollectorSpec, *, expected: int = 1, spoken: Spoken = HTTP, port: int = 0
+    ) -> Listener:
+        """Add a listener that expects so many records, in what is spoken here, on a free port.
 
         Raises:
             ValueError: no collector can behave so; see `behaving.check`.
             CertificateFileError: the user's own chain, key or CA cannot be served.
             HarnessFailure: one of ours cannot, or no port is free.
+            PortTaken: a port was asked for, and it cannot be had.
 
         """
-        listener = Listener(spec, expected, self)
+        listener = Listener(spec, expected, self, spoken)
         self._listeners.append(listener)
-        await listener.serve(self._bind)
+        await listener.serve(self._bind, port)
         return listener
 
     def close(self) -> None:
@@ -272,13 +329,18 @@ class Collector:
             listener.close()
         self._listeners.clear()
 
-    def context(self, spec: CollectorSpec) -> SSL.Context:
-        """The TLS that goes with a spec, made once. Raises as `listen` does."""
-        return self._contexts.get(spec) or self._new_context(spec)
+    def context(self, spec: CollectorSpec, *, in_datagrams: bool = False) -> SSL.Context:
+        """The TLS or DTLS that goes with a spec, made once. Raises as `listen` does."""
+        made = self._contexts.get((spec, in_datagrams))
+        if made is None:
+            made = self._contexts[spec, in_datagrams] = self._new_context(
+                spec, in_datagrams=in_datagrams
+            )
+        return made
 
-    def _new_context(self, spec: CollectorSpec) -> SSL.Context:
+    def _new_context(self, spec: CollectorSpec, *, in_datagrams: bool) -> SSL.Context:
         try:
-            made = tls.context(spec, self._pki)
+            return tls.context(spec, self._pki, in_datagrams=in_datagrams)
         except (SSL.Error, crypto.Error, ValueError, TypeError) as error:
             if spec.files or spec.client_ca_pem:
                 raise CertificateFileError(
@@ -291,5 +353,3 @@ class Collector:
                 hint="the certificate and the key must belong together; they, the versions, "
                 f"the ciphers and the groups must be of a kind that {tls.library()} loads",
             ) from error
-        self._contexts[spec] = made
-        return made

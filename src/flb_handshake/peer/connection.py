@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from flb_handshake.behaviours import (
     Alert,
@@ -19,11 +20,15 @@ from flb_handshake.behaviours import (
 )
 from flb_handshake.peer import behaving, hello, records, tls
 from flb_handshake.peer.events import Kind, alert_facts, alert_value
-from flb_handshake.peer.http import Heard, HttpServer, RecordProtocol, refusal
-from flb_handshake.peer.http2 import Http2Server
+from flb_handshake.peer.http import REFUSES, Heard, HttpServer, RecordProtocol, refusal
+from flb_handshake.peer.http2 import EitherHttp, Http2Server
 from flb_handshake.peer.opening import Opening, opening
 from flb_handshake.peer.outgoing import Outgoing, reset
+from flb_handshake.peer.protocols.conversation import Unserved
 from flb_handshake.peer.witness import Witness
+
+if TYPE_CHECKING:
+    from flb_handshake.peer.dtls import DtlsHelloParser
 
 _DRAIN: Final = 5.0
 """Seconds to wait for the other side to end after one side said its last words."""
@@ -37,6 +42,12 @@ _KEPT_BYTES: Final = 16
 class Connection(asyncio.Protocol):
     """One connection, from accept to its end."""
 
+    _opens: Callable[[bytes], Opening | None] = staticmethod(opening)
+    _HelloParser: type[hello.HelloParser | DtlsHelloParser] = hello.HelloParser
+    _Endpoint: type[tls.TlsEndpoint] = tls.TlsEndpoint
+    _HEADER: int = records.HEADER
+    """Bytes of a record before what is in it."""
+
     def __init__(self, listener: Witness) -> None:
         self.closed_by: tuple[str, str] | None = None
         """Who ended it first, and how, once that is known."""
@@ -49,14 +60,21 @@ class Connection(asyncio.Protocol):
         self._out: Outgoing | None = None
         self._first = b""
         self._opening: Opening | None = None
-        self._hello: hello.HelloParser | None = None
+        self._hello: hello.HelloParser | DtlsHelloParser | None = None
         self._tls: tls.TlsEndpoint | None = None
         self._records: RecordProtocol | None = None
+        self._spoken = listener.spoken
         self._deaf = False
         """What still comes in is noticed, but not answered."""
         self._finished = False
         """We have said our last words."""
         self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it comes from: address and port. Empty, if nobody can tell."""
+        found = self._transport and self._transport.get_extra_info("peername")
+        return f"{found[0]}:{found[1]}" if found else ""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin: asyncio has accepted it."""
@@ -66,8 +84,10 @@ class Connection(asyncio.Protocol):
         self._out.reshape = behaving.reshape_of(self._spec.behaviour)
         self._number = self._listener.opened(self)
         self._kept = self._report(Kind.ACCEPTED, {})
-        self._wait(_LONGEST_CONNECTION)
+        self._wait(self._listener.patience or _LONGEST_CONNECTION)
         self._behave(Moment.CONNECTED)
+        if isinstance(self._spec.behaviour, Cleartext):
+            self._greet()
         if self._listener.is_closed:  # it was on its way in when the listener closed
             self.reset(how="timeout")
 
@@ -75,7 +95,7 @@ class Connection(asyncio.Protocol):
         """Notice what the agent sends, and answer it if that is our conduct."""
         if self._opening is None:
             self._first += data
-            self._opening = opening(self._first)
+            self._opening = self._opens(self._first)
             if self._opening is None:
                 return
             data, self._first = self._first, b""
@@ -144,20 +164,20 @@ class Connection(asyncio.Protocol):
     def _on_first(self, first: bytes) -> None:
         self._report_first(first)
         if self._opening is Opening.HANDSHAKE:
-            self._hello = hello.HelloParser()
+            self._hello = self._HelloParser()
         elif self._opening is Opening.ALERT:
             self._report_alert(first)
 
     def _report_alert(self, record: bytes) -> None:
         """Report an alert that came unencrypted, and that OpenSSL has not read."""
-        alert = int.from_bytes(record[5:7])
+        alert = int.from_bytes(record[self._HEADER : self._HEADER + 2])
         self._report(Kind.ALERT, {"by": "agent", **alert_facts(alert)})
 
     def _on_tls(self, data: bytes) -> None:
         behaviour = self._spec.behaviour
         if self._tls is None:
             assert self._context is not None  # noqa: S101 # set by listen()
-            self._tls = tls.TlsEndpoint(self._context, self._report)
+            self._tls = self._Endpoint(self._context, self._report)
         began = self._tls.established
         stops = behaving.ends_at(behaviour, Moment.FINISHED)
         plain = self._tls.receive(data, until_agreed=stops)
@@ -165,6 +185,7 @@ class Connection(asyncio.Protocol):
             self._listener.shook_hands(self)
             if self._behave(Moment.FINISHED):
                 return
+            self._greet()
             if isinstance(behaviour, Renegotiate):
                 self._tls.renegotiate()
         if plain:
@@ -176,7 +197,7 @@ class Connection(asyncio.Protocol):
 
     def _on_end(self, endpoint: tls.TlsEndpoint, data: bytes) -> None:
         """See whether these bytes have ended TLS, and how."""
-        if endpoint.failed and not endpoint.refused and opening(data) is Opening.ALERT:
+        if endpoint.failed and not endpoint.refused and self._opens(data) is Opening.ALERT:
             # OpenSSL reads no alert of another version than the one it has chosen. A client that
             # does not speak that one can say so in no other.
             self._report_alert(data)
@@ -203,12 +224,26 @@ class Connection(asyncio.Protocol):
         if heard.over and not self._deaf:
             self._finish("FIN" if self._tls is None else "close_notify")
 
+    def _greet(self) -> None:
+        """Speak first, where the protocol wants that."""
+        if self._spoken.serve is not None:
+            conversation = self._spoken.serve()
+            self._records = self._heard_by(conversation)
+            self._say(conversation.greeting())
+
+    def _heard_by(self, conversation: RecordProtocol) -> RecordProtocol:
+        """What takes the bytes that are meant for it."""
+        return conversation
+
     def _protocol(self) -> RecordProtocol:
         """What is spoken inside of TLS, or without it."""
+        if self._spoken.serve is not None:
+            return self._heard_by(Unserved(self._spoken.serve()))
         if self._tls is not None and self._tls.alpn == "h2":
-            return Http2Server()
-        serves = self._tls or isinstance(self._spec.behaviour, Cleartext)
-        return HttpServer(HTTPStatus.CREATED if serves else HTTPStatus.BAD_REQUEST)
+            return Http2Server(self._spoken.service)
+        if self._tls is None and isinstance(self._spec.behaviour, Cleartext):
+            return EitherHttp(self._spoken.service)
+        return HttpServer(self._spoken.service if self._tls else REFUSES)
 
     def _answer(self, heard: Heard) -> bool:
         """Answer, and tell whether the answer is whole."""
@@ -229,10 +264,11 @@ class Connection(asyncio.Protocol):
         return True
 
     def _refuse_tls(self) -> None:
-        """Answer a ClientHello as a server that speaks no TLS does."""
+        """Answer a ClientHello as a server that speaks no TLS does: in HTTP, or not at all."""
         self._deaf = True
-        self._write(refusal())
-        self._report(Kind.RESPONSE, {"status": HTTPStatus.BAD_REQUEST.value})
+        if self._spoken.serve is None:
+            self._write(refusal())
+            self._report(Kind.RESPONSE, {"status": HTTPStatus.BAD_REQUEST.value})
         self._finish("FIN")
 
     def _read_hello(self, data: bytes) -> None:

@@ -45,7 +45,8 @@ class Kind(StrEnum):
     CLOSED = "closed"
     """`by`: who ended it first (agent or peer), `how`: close_notify, FIN, RST, timeout or refused.
 
-    Refused stands alone: there was no connection.
+    Refused stands alone: there was no connection. In datagrams there is neither FIN nor RST: an
+    `alert` is the end.
     """
     DROPPED = "dropped"
     """From here on events are missing: there were more than are kept."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import struct
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import TYPE_CHECKING, Final
 
-from flb_handshake.peer.registry import GROUP_NAMES, JA4_VERSIONS, SIGNATURE_NAMES, VERSION_NAMES
+from flb_handshake.peer.ja4 import fingerprint
+from flb_handshake.peer.registry import GROUP_NAMES, SIGNATURE_NAMES, VERSION_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -80,19 +80,8 @@ class ClientHello:
 
     @property
     def ja4(self) -> str:
-        """The JA4 TLS client fingerprint, as FoxIO's technical_details/JA4.md defines it."""
-        signatures = [_code(name, _SIGNATURE_CODES) for name in self.signature_algorithms]
-        kinds = sorted({*self.extensions} - {_Extension.SERVER_NAME, _Extension.ALPN})
-        hashed = ",".join(f"{kind:04x}" for kind in kinds)
-        if kinds and signatures:
-            hashed += "_" + ",".join(f"{code:04x}" for code in signatures)
-        newest = max((_code(name, _VERSION_CODES) for name in self.versions), default=0)
-        seen = JA4_VERSIONS.get(newest, "00")
-        seen += "d" if _Extension.SERVER_NAME in self.extensions else "i"
-        for offered in (self.ciphers, self.extensions):
-            seen += f"{min(len(offered), 99):02}"
-        seen += _ja4_protocol(_unprintable(self.alpn[0]) if self.alpn else b"")
-        return f"t{seen}_{_ja4_hash(','.join(sorted(self.ciphers)))}_{_ja4_hash(hashed)}"
+        """Its JA4 fingerprint."""
+        return fingerprint(self)
 
     def to_json(self) -> dict[str, object]:
         """Every field by its name, and `ja4`; only dict, list, str, int and None."""
@@ -204,7 +193,7 @@ class HelloParser:
         end = _MESSAGE_HEADER + length
         if len(self._message) >= end:
             body = bytes(self._message[_MESSAGE_HEADER:end])
-            self._hello = _read_hello(body, self._record_version, self._records)
+            self._hello = read_hello(body, self._record_version, self._records)
             self._message.clear()
 
 
@@ -264,7 +253,11 @@ class _Vector:
             raise HelloError(f"{self._what}: {len(self._raw) - self._at} bytes too many")
 
 
-def _read_hello(body: bytes, record_version: int, records: int) -> ClientHello:
+def read_hello(body: bytes, record_version: int, records: int) -> ClientHello:
+    """Read a hello without its header, as TLS has it; it came in so many records.
+
+    Raises HelloError.
+    """
     hello = _Vector(body, "the hello")
     legacy_version = hello.number(2)
     hello.take(32)  # the client's random
@@ -361,17 +354,8 @@ def _is_grease(code: int) -> bool:
     return high == low and low & 0x0F == 0x0A  # noqa: PLR2004
 
 
-_VERSION_CODES = {name: code for code, name in VERSION_NAMES.items()}
-_SIGNATURE_CODES = {name: code for code, name in SIGNATURE_NAMES.items()}
-
-
 def _named(codes: Iterable[int], names: dict[int, str]) -> tuple[str, ...]:
     return tuple(names.get(code, f"0x{code:04x}") for code in codes if not _is_grease(code))
-
-
-def _code(name: str, codes: dict[str, int]) -> int:
-    """Undo `_named`."""
-    return codes[name] if name in codes else int(name, 16)
 
 
 def _printable(raw: bytes) -> str:
@@ -379,22 +363,3 @@ def _printable(raw: bytes) -> str:
         chr(byte) if 0x20 <= byte <= 0x7E and byte != ord("\\") else f"\\x{byte:02x}"  # noqa: PLR2004
         for byte in raw
     )
-
-
-def _unprintable(text: str) -> bytes:
-    """Undo `_printable`."""
-    return text.encode("ascii").decode("unicode_escape").encode("latin-1")
-
-
-def _ja4_protocol(first: bytes) -> str:
-    if not first:
-        return "00"
-    ends = first[:1] + first[-1:]
-    if ends.isalnum():  # of bytes, this asks for ASCII
-        return ends.decode("ascii")
-    digits = first.hex()
-    return digits[0] + digits[-1]
-
-
-def _ja4_hash(listed: str) -> str:
-    return hashlib.sha256(listed.encode("ascii")).hexdigest()[:12] if listed else "0" * 12

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final, Protocol
@@ -18,16 +20,20 @@ _KEPT_BODY: Final = 200
 
 LONGEST_BODY: Final = 4 << 20
 
+_GZIP: Final = zlib.MAX_WBITS | 16
+"""Which tells zlib that a header of gzip's comes first."""
+
 _SPOKEN: Final = frozenset({b"1.0", b"1.1"})
 """h11 takes the preface of HTTP/2 for a request of that version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One complete request: the facts that evidence keeps, and how many records it carried."""
+    """One complete request: the facts that evidence keeps, and how many records it carries."""
 
     facts: dict[str, Any]
     count: int
+    """Of the records that are waited for. What nobody can count is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,19 +49,58 @@ class Heard:
     """Whether the conversation ends with this answer."""
 
 
-def read(*, method: bytes, target: bytes, content_type: bytes, body: bytes) -> Request:
+def json_records(body: bytes) -> list[Any]:
+    """The records of a JSON body: an array's elements, else the one value; of others, none."""
+    try:
+        # NaN and the infinities are no JSON, and evidence is: they stay words.
+        value = json.loads(body, parse_constant=str)
+    except (ValueError, RecursionError):
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpService:
+    """What is behind HTTP: how its bodies are read, and what it answers to every request."""
+
+    records: Callable[[bytes], list[Any]] = json_records
+    """The records in a body; never raises."""
+    status: HTTPStatus = HTTPStatus.CREATED
+    answer: bytes = b""
+    content_type: str = "application/json"
+    asks_first: bool = False
+    """Whether an agent begins with requests that bring no records."""
+    grpc: HttpService | None = None
+    """What is behind it for calls of gRPC, which come over HTTP/2 and have a media type of their
+    own; the status of their answer comes behind it."""
+
+
+REFUSES: Final = HttpService(status=HTTPStatus.BAD_REQUEST)
+"""What a port of TLS says to HTTP without."""
+
+
+def read(
+    service: HttpService,
+    *,
+    method: bytes,
+    target: bytes,
+    headers: Mapping[bytes, bytes],
+    body: bytes,
+) -> Request:
     """The request of which these are the parts, whatever version of HTTP brought them."""
-    records = _records(body)
+    records = service.records(_uncompressed(body, headers.get(b"content-encoding", b"")))
+    content_type = headers.get(b"content-type", b"")
     facts = {
         "method": method.decode("ascii", "replace"),
         "target": target.decode("ascii", "replace"),
         "content_type": content_type.decode("ascii", "replace"),
         "bytes": len(body),
-        "records": _kept(records, len(body)),
+        "records": kept_records(records, len(body)),
         "count": len(records),
         "body": "" if records else body[:_KEPT_BODY].decode("ascii", "backslashreplace"),
     }
-    return Request(facts=facts, count=len(records))
+    count = len(records) if service.asks_first else max(len(records), 1)
+    return Request(facts=facts, count=count)
 
 
 class RecordProtocol(Protocol):
@@ -68,8 +113,8 @@ class RecordProtocol(Protocol):
 class HttpServer:
     """The server side of HTTP/1.1 on one connection: every whole request gets the same status."""
 
-    def __init__(self, status: HTTPStatus = HTTPStatus.CREATED) -> None:
-        self._status = status
+    def __init__(self, service: HttpService) -> None:
+        self._service = service
         self._connection = h11.Connection(h11.SERVER)
         self._head: h11.Request | None = None
         self._body = bytearray()
@@ -87,7 +132,7 @@ class HttpServer:
                     answer += said
                     if request is not None:
                         requests.append(request)
-                        answers.append({"status": self._status.value})
+                        answers.append({"status": self._service.status.value})
             except (h11.ProtocolError, _TooLong) as error:
                 status = _status_of(error)
                 answer += refusal(status)
@@ -123,17 +168,23 @@ class HttpServer:
         assert self._head is not None  # noqa: S101 # h11 gives the head before the end
         head, body = self._head, bytes(self._body)
         self._body.clear()
-        kind = next((value for name, value in head.headers if name == b"content-type"), b"")
-        return read(method=head.method, target=head.target, content_type=kind, body=body)
+        return read(
+            self._service,
+            method=head.method,
+            target=head.target,
+            headers=dict(head.headers),
+            body=body,
+        )
 
     def _answer(self) -> bytes:
-        head = h11.Response(
-            status_code=self._status,
-            headers=[("Content-Length", "0")],
-            reason=self._status.phrase.encode(),
-        )
+        status, body = self._service.status, self._service.answer
+        headers = [("Content-Length", str(len(body)))]
+        if body:
+            headers.append(("Content-Type", self._service.content_type))
+        head = h11.Response(status_code=status, headers=headers, reason=status.phrase.encode())
         answer = self._connection.send(head) or b""
         if self._connection.our_state is h11.SEND_BODY:  # else it was a CONNECT: nothing follows
+            answer += self._connection.send(h11.Data(data=body)) or b""
             answer += self._connection.send(h11.EndOfMessage()) or b""
         if self._connection.our_state is h11.DONE and self._connection.their_state is h11.DONE:
             self._connection.start_next_cycle()
@@ -162,17 +213,17 @@ def _status_of(error: h11.ProtocolError | _TooLong) -> HTTPStatus:
     return HTTPStatus(error.error_status_hint)
 
 
-def _records(body: bytes) -> list[Any]:
-    """Read a JSON body: an array's elements, else the one value; other bodies hold no records."""
+def _uncompressed(body: bytes, encoding: bytes) -> bytes:
+    """The body as it was before gzip; what is no gzip, or has no end, is left as it is."""
+    if encoding.lower() != b"gzip":
+        return body
     try:
-        # NaN and the infinities are no JSON, and evidence is: they stay words.
-        value = json.loads(body, parse_constant=str)
-    except (ValueError, RecursionError):
-        return []
-    return value if isinstance(value, list) else [value]
+        return zlib.decompressobj(_GZIP).decompress(body, LONGEST_BODY)
+    except zlib.error:
+        return body
 
 
-def _kept(records: list[Any], size: int) -> list[Any]:
+def kept_records(records: list[Any], size: int) -> list[Any]:
     """Keep the first records, as far as evidence has room; `size` is that of their body."""
     kept = records[:_KEPT_RECORDS]
     if size <= _KEPT_RECORD_BYTES:

@@ -12,11 +12,13 @@ from flb_handshake.behaviours import Cleartext
 from flb_handshake.model import CollectorSpec
 from flb_handshake.peer.connection import Connection
 from flb_handshake.peer.events import PROXY_LAYER, Kind
-from flb_handshake.peer.http import HttpServer, RecordProtocol, refusal
+from flb_handshake.peer.http import HttpServer, HttpService, RecordProtocol, refusal
 from flb_handshake.peer.witness import ProxyWitness, Witness
 
 if TYPE_CHECKING:
     from OpenSSL import SSL
+
+    from flb_handshake.peer.protocols import Spoken
 
 _CONNECT: Final = b"CONNECT "
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
@@ -31,8 +33,16 @@ class _Layer:
         self._listener = listener
 
     @property
+    def spoken(self) -> Spoken:
+        return self._listener.spoken
+
+    @property
     def is_closed(self) -> bool:
         return self._listener.is_closed
+
+    @property
+    def patience(self) -> float | None:
+        return self._listener.patience
 
     def received(self, records: int) -> None:
         self._listener.received(records)
@@ -143,7 +153,7 @@ class ProxyConnection(Connection):
 
     def _protocol(self) -> RecordProtocol:
         """What is spoken with an agent that wants no tunnel."""
-        return HttpServer(HTTPStatus.METHOD_NOT_ALLOWED)
+        return HttpServer(HttpService(status=HTTPStatus.METHOD_NOT_ALLOWED))
 
     def _read_connect(self, plain: bytes) -> None:
         try:

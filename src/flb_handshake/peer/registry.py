@@ -11,7 +11,10 @@ def _registry(text: str) -> dict[int, str]:
     return {int(code, 16): name for code, name in zip(words[::2], words[1::2], strict=True)}
 
 
-VERSION_NAMES: Final = _registry("0304 TLSv1.3 0303 TLSv1.2 0302 TLSv1.1 0301 TLSv1 0300 SSLv3")
+VERSION_NAMES: Final = _registry("""
+    0304 TLSv1.3   0303 TLSv1.2   0302 TLSv1.1   0301 TLSv1   0300 SSLv3
+    fefc DTLSv1.3  fefd DTLSv1.2  feff DTLSv1
+""")
 JA4_VERSIONS: Final = _registry(
     "0304 13 0303 12 0302 11 0301 10 0300 s3 0002 s2 feff d1 fefd d2 fefc d3"
 )

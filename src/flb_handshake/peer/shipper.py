@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 from OpenSSL import SSL, crypto
 
-from flb_handshake.behaviours import Cleartext, NoSecureRenegotiation, Renegotiate
+from flb_handshake.behaviours import NoSecureRenegotiation, Renegotiate
 from flb_handshake.errors import HarnessFailure
-from flb_handshake.peer import recording_http, tls, tls_client
+from flb_handshake.peer import posting, tls, tls_client
 from flb_handshake.peer.behaving import check_behaviour
 from flb_handshake.peer.client_connection import ClientConnection, ConnectionEnded
 from flb_handshake.peer.events import Event, Kind
-from flb_handshake.peer.shipping import POSTS, SPEAKERS, pieces
+from flb_handshake.peer.shipping import POSTS, SPEAKERS
 
 if TYPE_CHECKING:
     from flb_handshake.model import ShipperSpec
@@ -54,7 +53,7 @@ class Shipper:
         self._address = ("", 0)
         self._dialled = 0
         self._connection: ClientConnection | None = None
-        self._http: httpx.AsyncClient | None = None
+        self._http: posting.Client | None = None
         self._session: SSL.Session | None = None
 
     async def ship(
@@ -72,56 +71,31 @@ class Shipper:
             await self.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(limit):
-                with suppress(ConnectionEnded, httpx.HTTPError):
+                with suppress(ConnectionEnded):
                     await self._deliver(record)
                 if self._connection is not None and self._connection.is_over:
                     await self._connection.ended()
 
     async def close(self) -> None:
         """End an open connection politely, and wait for its end, at most briefly."""
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
         await self._hang_up()
 
     async def _deliver(self, record: Mapping[str, Any]) -> None:
-        if self._plugin in POSTS:
-            await self._post(record)
-            return
         connection = self._connection
-        if connection is None or connection.is_over:
+        if connection is None or connection.is_over or (self._http and self._http.is_over):
             connection = await self._open()
-        await SPEAKERS[self._plugin](connection, record)
-
-    async def _post(self, record: Mapping[str, Any]) -> None:
-        post = POSTS[self._plugin](record)
+        if self._plugin not in POSTS:
+            await SPEAKERS[self._plugin](connection, record)
+            return
         if self._http is None:
-            self._http = recording_http.client(self._open)
+            self._http = posting.client(connection)
+        made = POSTS[self._plugin](record)
+        await posting.post(connection, self._http, made, self._authority, record)
+
+    @property
+    def _authority(self) -> str:
         address, port = self._address
-        scheme = "http" if isinstance(self._spec.behaviour, Cleartext) else "https"
-        host = f"[{address}]" if ":" in address else address
-
-        def connection() -> ClientConnection:
-            assert self._connection is not None  # noqa: S101 # nothing is written before
-            return self._connection
-
-        async def body() -> AsyncIterator[bytes]:
-            async for piece in pieces(connection(), post.body):
-                yield piece
-
-        trace = recording_http.in_one_go(
-            connection, lambda: connection().handed_over(record, len(post.body))
-        )
-        async with self._http.stream(
-            "POST",
-            f"{scheme}://{host}:{port}{post.target}",
-            headers={**post.headers, "Content-Length": str(len(post.body))},
-            content=body(),
-            extensions={"trace": trace},
-        ) as answer:
-            async for _ in answer.aiter_raw():
-                pass
-        connection().answered(status=answer.status_code)
+        return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
 
     async def _open(self) -> ClientConnection:
         """Make a new connection in place of the one before. Raises ConnectionEnded."""
@@ -144,7 +118,7 @@ class Shipper:
         return connection
 
     async def _hang_up(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._http = self._connection, None, None
         if connection is not None:
             if self._spec.resumes:
                 self._session = connection.session
@@ -187,6 +161,7 @@ def _context(spec: ShipperSpec, plugin: str, pki: Pki) -> SSL.Context:
         return tls_client.context(spec, alpn, pki)
     except (SSL.Error, crypto.Error, ValueError, TypeError) as error:
         chain = f"the chain '{spec.chain.name}'" if spec.chain else "no certificate"
+        chain = "the given files" if spec.files else chain
         raise HarnessFailure(
             f"the shipper cannot connect with {chain}: {tls.reason(error)}",
             hint="the certificate and the key must belong together; they, the versions and "

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgpack  # type: ignore[import-untyped]
 
 from flb_handshake.peer import remote_write
+from flb_handshake.peer.protobuf import varint
 
 if TYPE_CHECKING:
     from flb_handshake.peer.client_connection import ClientConnection
@@ -155,7 +156,7 @@ async def pieces(connection: ClientConnection, said: bytes) -> AsyncIterator[byt
     if connection.acts_midway:
         half = len(said) // 2
         yield said[:half]
-        await connection.midway()
+        connection.midway()
         said = said[half:]
     yield said
 
@@ -179,7 +180,7 @@ async def _answer(connection: ClientConnection) -> tuple[int, bytes]:
 
 def _packet(first: int, body: bytes) -> bytes:
     """MQTT 3.1.1, section 2.2: a fixed header, then the rest."""
-    return bytes([first]) + remote_write.varint(len(body)) + body
+    return bytes([first]) + varint(len(body)) + body
 
 
 def _text(text: str) -> bytes:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
 from OpenSSL import SSL, crypto
@@ -58,8 +59,8 @@ def library() -> str:
     return SSL.SSLeay_version(SSL.SSLEAY_VERSION).decode()
 
 
-def context(spec: CollectorSpec, pki: Pki) -> SSL.Context:
-    """Make a server context for this collector.
+def context(spec: CollectorSpec, pki: Pki, *, in_datagrams: bool = False) -> SSL.Context:
+    """Make a server context for this collector, for DTLS where it is spoken in datagrams.
 
     Without `tickets` no session made under it can be resumed: there are no stateless tickets, and
     no cache for the stateful ones that OpenSSL sends in TLS 1.3 all the same.
@@ -69,19 +70,22 @@ def context(spec: CollectorSpec, pki: Pki) -> SSL.Context:
             `reason` says why.
 
     """
-    made = SSL.Context(SSL.TLS_SERVER_METHOD)
+    made = SSL.Context(SSL.DTLS_SERVER_METHOD if in_datagrams else SSL.TLS_SERVER_METHOD)
     if spec.tickets:
         made.set_session_id(_SESSION_CONTEXT)
         made.set_session_cache_mode(SSL.SESS_CACHE_SERVER)
     else:
         made.set_options(SSL.OP_NO_TICKET)
         made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    bound(made, spec)
+    if in_datagrams:  # its versions have other names, and no scenario bounds them
+        made.set_cipher_list(_ciphers(spec.ciphers))
+    else:
+        bound(made, spec)
     if spec.suites is not None:
         made.set_tls13_ciphersuites(spec.suites.encode())
     if spec.groups is not None:
         _use_groups(made, spec.groups)
-    _use_chain(made, spec, pki)
+    present(made, spec, pki)
     if spec.client_auth is not ClientAuth.NONE:
         _want_client_certificate(made, spec, pki)
     if spec.alpn:
@@ -133,20 +137,35 @@ def _is_resumed(connection: SSL.Connection) -> bool:
     return bool(SSL._lib.SSL_session_reused(connection._ssl))  # type: ignore[attr-defined] # noqa: SLF001
 
 
-def _use_chain(made: SSL.Context, spec: CollectorSpec, pki: Pki) -> None:
-    if spec.files is None:
-        present(made, spec.chain, pki)
-        return
-    _use_certificates(made, x509.load_pem_x509_certificates(spec.files[0].encode()))
-    key = serialization.load_pem_private_key(spec.files[1].encode(), None)
+def present(made: SSL.Context, spec: CollectorSpec | ShipperSpec, pki: Pki) -> None:
+    """Have this context present what the peer has, and sign with its key. Raises as `context`."""
+    if spec.files is not None:
+        _use_files(made, *spec.files)
+    elif spec.chain is not None:
+        _use_chain(made, spec.chain, pki)
+
+
+def objection(files: tuple[str, str]) -> str | None:
+    """Why no peer can present this chain with this key (PEM texts); None: one can."""
+    made = SSL.Context(SSL.TLS_METHOD)
+    made.set_cipher_list(_ciphers(None))
+    try:
+        _use_files(made, *files)
+    except (SSL.Error, crypto.Error, ValueError, TypeError, UnsupportedAlgorithm) as error:
+        return reason(error)
+    return None
+
+
+def _use_files(made: SSL.Context, chain: str, key_text: str) -> None:
+    _use_certificates(made, x509.load_pem_x509_certificates(chain.encode()))
+    key = serialization.load_pem_private_key(key_text.encode(), None)
     if not isinstance(key, _SIGNING):
         raise TypeError("the key is of a kind that signs nothing")
     made.use_privatekey(key)
     made.check_privatekey()
 
 
-def present(made: SSL.Context, chain: Chain, pki: Pki) -> None:
-    """Have this context present a chain, and sign handshakes with its key. Raises as `context`."""
+def _use_chain(made: SSL.Context, chain: Chain, pki: Pki) -> None:
     _use_certificates(made, [pki.certificate(sent) for sent in chain.sent])
     if chain.key_of is not None:
         _use_wrong_key(made, pki.handshake_key(chain))

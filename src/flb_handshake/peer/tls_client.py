@@ -27,8 +27,7 @@ def context(spec: ShipperSpec, alpn: tuple[str, ...], pki: Pki) -> SSL.Context:
     made = SSL.Context(SSL.TLS_CLIENT_METHOD)
     made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     tls.bound(made, spec)
-    if spec.chain is not None:
-        tls.present(made, spec.chain, pki)
+    tls.present(made, spec, pki)
     if spec.trusts is not None:
         store = made.get_cert_store()
         assert store is not None  # noqa: S101 # a context always has one

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from flb_handshake.peer.events import Kind
+from flb_handshake.peer.events import Event, Kind
 
 if TYPE_CHECKING:
     from OpenSSL import SSL
 
     from flb_handshake.model import CollectorSpec
     from flb_handshake.peer.connection import Connection
+    from flb_handshake.peer.protocols import Spoken
+
+
+class Audience(Protocol):
+    """Who watches what happens, while it happens."""
+
+    def came(self, connection: int, address: str) -> None:
+        """A connection of this number has come from there; its events follow."""
+
+    def saw(self, event: Event) -> None:
+        """This has just happened."""
 
 
 class Witness(Protocol):
@@ -25,8 +36,16 @@ class Witness(Protocol):
         """The TLS that goes with it."""
 
     @property
+    def spoken(self) -> Spoken:
+        """What is spoken with those that connect."""
+
+    @property
     def is_closed(self) -> bool:
         """Whether it wants no more connections."""
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds after which a connection is taken down; None: as long as a run's may last."""
 
     def record(
         self, connection: int, kind: Kind, facts: dict[str, Any], *, owed: bool = False
@@ -40,7 +59,7 @@ class Witness(Protocol):
         """Count a connection among those that are worth keeping."""
 
     def received(self, records: int) -> None:
-        """Count records; a body without countable records counts as one."""
+        """Count records."""
 
     def ended(self, connection: Connection) -> None:
         """Count a connection out."""
@@ -52,3 +71,11 @@ class ProxyWitness(Witness, Protocol):
     @property
     def proxy_context(self) -> SSL.Context | None:
         """The TLS of the proxy itself, where it has any."""
+
+
+class DatagramWitness(Witness, Protocol):
+    """Who keeps what comes in datagrams: a listener."""
+
+    @property
+    def datagram_context(self) -> SSL.Context | None:
+        """The DTLS that goes with it, where datagrams come."""

@@ -83,6 +83,22 @@ STARTS: Final[Mapping[str, Remedy]] = {
         fix="set tls.ciphers to a list of OpenSSL's names, such as ECDHE-ECDSA-AES256-GCM-SHA384, "
         "or take it away",
     ),
+    "bad_ciphers/hangs": Remedy(
+        because="OpenSSL finds no cipher of TLS 1.2 in tls.ciphers ({ciphers}), and {agent} hangs: "
+        "before 5.0 it waits for a lock that it holds itself",
+        fix="set tls.ciphers to a list of OpenSSL's names, such as ECDHE-ECDSA-AES256-GCM-SHA384; "
+        "end that Fluent Bit by SIGKILL",
+    ),
+    "crashed": Remedy(
+        meaning="Fluent Bit crashes at its start",
+        because="{agent} crashed before it connected (it says: {said})",
+        fix="take the properties away one by one until it starts, and report the one upstream",
+    ),
+    "crashed/bound": Remedy(
+        because="{bound} is {value}, which names no protocol version: {agent} crashes at that, as "
+        "every release from 4.0 to 4.2 does",
+        fix="write TLSv1.2 or TLSv1.3 as {bound}",
+    ),
     "config_syntax": Remedy(
         meaning="the configuration is not in Fluent Bit's classic format",
         because="the configuration cannot be read at line {line}: {text}",

@@ -20,6 +20,12 @@ STEPS: Final[Mapping[str, Remedy]] = {
         fix="replace the other file too (both at once, as by the swap of one symbolic link); the "
         "pair is read anew at the next handshake",
     ),
+    "files_read_at_the_start_only": Remedy(
+        because="what tls.ca_file holds by now would refuse this {peer}, but {agent} read the file "
+        "when it started and does not look at it again: it goes on with what it read then",
+        fix="restart the agent (or reload it, 2.1 and later) when a file of its TLS settings has "
+        "changed; 5.1 and later look at the files before each new session",
+    ),
     "hot_reload_failed": Remedy(
         because="the configuration that was to be loaded anew does not start (it says: {why}), and "
         "{agent} ended, with exit code {exit_code}",

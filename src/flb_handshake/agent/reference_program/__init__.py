@@ -1,1 +1,1 @@
-"""A stand-alone model of Fluent Bit's TLS client side, on the standard library alone."""
+"""A stand-alone model of Fluent Bit's TLS layer: its inputs and outputs, and what they speak."""

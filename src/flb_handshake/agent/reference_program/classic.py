@@ -10,10 +10,11 @@ import os
 import re
 
 from .grammar import StartError, sections
+from .plugin_properties import PLUGINS
 
 TYPE_CHECKING = False  # see grammar
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Final, NoReturn
 
     from .grammar import Line, Section
@@ -26,10 +27,19 @@ _TRUE: Final = frozenset({"true", "on", "yes"})
 _FALSE: Final = frozenset({"false", "off", "no"})
 
 
-_LOCAL: Final = ("dummy", "tail")
-_OVER_HTTP: Final = ("http", "elasticsearch", "splunk", "opentelemetry")
-_LISTENING: Final = (*_OVER_HTTP, "tcp", "syslog")
-_MODELLED: Final = {"input": (*_LOCAL, *_LISTENING), "output": ("http",)}
+def _named_in(option: str) -> list[str]:
+    return [name[2:] for name in PLUGINS if name.startswith(option)]
+
+
+_OVER_HTTP: Final = ("http", "elasticsearch", "splunk", "opentelemetry", "prometheus_remote_write")
+MODELLED: Final = {
+    "input": ("dummy", "tail", *_OVER_HTTP[:-1], "tcp", "syslog", *_named_in("-i")),
+    "output": ("http", *_named_in("-o")),
+}
+"""The plugins of which there is a model."""
+
+_WITHOUT_TLS: Final = {"input": ("dummy", "tail", "fluentbit_metrics"), "output": ("nats",)}
+_SWITCHES: Final = frozenset({"tls", "tls.verify"})
 _REPEATABLE: Final = frozenset({"header", "multiline.parser", "success_header"})
 _PREFIXES: Final = frozenset({"parser_"})
 
@@ -132,14 +142,17 @@ def check_properties(instance: Instance, release: Release) -> None:
     plugin = instance.plugin
     option = "-i" if instance.kind == "input" else "-o"
     helped = ("help", f"try the command: fluent-bit {option} {plugin} -h")
-    network = [key for key in instance.settings if key.startswith("net.")]
-    served = release.http_server if instance.plugin in _OVER_HTTP and option == "-i" else ()
+    beyond = [key for key in instance.settings if release.properties.shared(instance.kind, key)]
+    network = [key for key in beyond if key.startswith("net.")]
+    served = (
+        release.properties.http_server if instance.plugin in _OVER_HTTP and option == "-i" else ()
+    )
     own = [key for key in instance.own if key not in served]
-    oauth2 = [key for key in instance.settings if key.startswith("oauth2")]
+    oauth2 = [key for key in beyond if key.startswith("oauth2")]
     for keys, allowed in (
-        (own, release.plugins[option + plugin]),
-        (network, release.network[instance.kind]),
-        (oauth2, release.oauth2),
+        (own, release.properties.of(option + plugin)),
+        (network, release.properties.network[instance.kind]),
+        (oauth2, release.properties.oauth2),
     ):
         for key in keys:
             said = _objection(key, keys, allowed)
@@ -152,7 +165,8 @@ def _objection(key: str, keys: Sequence[str], allowed: Sequence[str]) -> str | N
         return None
     known = key in allowed and key not in _PREFIXES
     if not known and not any(key.startswith(prefix) for prefix in _PREFIXES & set(allowed)):
-        named = ", ".join((*allowed[:-1], f"and {allowed[-1]}."))
+        *most, last = allowed or ("",)
+        named = ", ".join((*most, f"and {last}.")) if most else last and f"{last}."
         return (
             f"unknown configuration property '{key}'. The following properties are allowed: {named}"
         )
@@ -178,7 +192,7 @@ def _configured(
     for kind, instances in (("input", made.inputs), ("output", made.outputs)):
         for section in found:
             if section.kind == kind:
-                instance = _named(section, instances, environment, made.warnings)
+                instance = _named(section, instances, environment, made.warnings, release)
                 for key, value in section.entries:
                     if key not in {"name", "routes"}:
                         said = _translated(value, environment, made.warnings)
@@ -220,6 +234,7 @@ def _named(
     instances: list[Instance],
     environment: Mapping[str, str],
     warnings: list[Line],
+    release: Release,
 ) -> Instance:
     """The instance that a section asks for."""
     kind = section.kind
@@ -227,8 +242,8 @@ def _named(
     if name is None:
         raise StartError(("error", f"[config] section '{kind}' is missing the 'name' property"))
     plugin = _translated(name, environment, warnings).lower()
-    if plugin not in _MODELLED[kind]:
-        models = ", ".join(_MODELLED[kind])
+    if plugin not in MODELLED[kind] or not release.properties.has(f"-{kind[0]}{plugin}"):
+        models = ", ".join(MODELLED[kind])
         raise StartError(
             (
                 "error",
@@ -243,20 +258,24 @@ def _named(
 
 def _take(instance: Instance, key: str, value: str, release: Release, warnings: list[Line]) -> None:
     """Sets one property (flb_input_set_property, flb_output_set_property)."""
-    core: Collection[str] = release.output_core
-    local = False
-    if instance.kind == "input":
-        core = release.input_core
-        local = instance.plugin in _LOCAL
-    if key == "tls" and boolean(value) == 1 and local:
-        _unusable(_property(instance, key), f"[config] {instance.name} does not support TLS")
+    core = release.properties.core[instance.kind]
+    without = instance.plugin in _WITHOUT_TLS[instance.kind]
+    if key in _SWITCHES and not release.knows_yes:
+        value = "on" if value.lower() in {"true", "on"} else "off"
+    if key == "tls" and key in core and boolean(value) == 1 and without:
+        does = "does not" if release.knows_yes else "don't"
+        said = f"[config] {instance.name} {does} support TLS"
+        if release.stops_at_values:
+            _unusable(_property(instance, key), said)
+        warnings += [("error", said), ("error", _not_configured(_property(instance, key)))]
+        return
     if (key == "log_level" and value.lower() not in LEVELS) or (
         key in core and key == "tls.verify_client_cert" and boolean(value) < 0
     ):
         _unusable(_property(instance, key))
     if key == "retry_limit" and _is_no_limit(value):
         warnings.append(("warn", "[config] invalid retry_limit. set default."))
-    if key not in core and not key.startswith(("net.", "oauth2")):
+    if not release.properties.shared(instance.kind, key):
         instance.own.append(key)
     if key == "header":
         instance.headers.append(value)
@@ -276,7 +295,11 @@ def _property(instance: Instance, key: str) -> str:
 
 def _unusable(what: str, *before: str) -> NoReturn:
     lines = [("error", text) for text in before]
-    raise StartError(*lines, ("error", f"[config] could not configure {what}"))
+    raise StartError(*lines, ("error", _not_configured(what)))
+
+
+def _not_configured(what: str) -> str:
+    return f"[config] could not configure {what}"
 
 
 def _translated(value: str, environment: Mapping[str, str], warnings: list[Line]) -> str:

@@ -13,8 +13,8 @@ import ssl
 import threading
 import warnings
 
-from .grammar import StartError, read
-from .handshake import numbered
+from .grammar import ABORTED, HUNG, StartError, read
+from .wording import numbered
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,17 +58,20 @@ _NO_PASSWORD: Final = "75497581: error:1400006B:UI routines::processing error"  
 _MISMATCH: Final = "0: error:05800074:x509 certificate routines::key values mismatch"
 
 _NO_BACKEND: Final = ("error", "[tls] could not create TLS backend")
+SECURED: Final = frozenset({"logdna", "nrlogs", "slack"})
+"""Outputs that speak TLS unless they are told not to."""
+
 _WATCHED: Final = ("ca_path", "ca_file", "crt_file", "key_file")
 _NEEDED: Final = (("tls.crt_file", "certificate file"), ("tls.key_file", "private key file"))
 _UNSENDABLE: Final = "not-ascii.invalid"
 
 
 class Unusable(Exception):
-    """A file that OpenSSL refuses: what Fluent Bit says of it."""
+    """What OpenSSL refuses, a file or all of it: what Fluent Bit says of that."""
 
-    def __init__(self, *said: str) -> None:
+    def __init__(self, *said: str, of: str = "tls") -> None:
         super().__init__(*said)
-        self.lines = tuple(("error", f"[tls] {text}") for text in said)
+        self.lines = tuple(("error", f"[{of}] {text}") for text in said)
 
 
 class Security:
@@ -84,7 +87,7 @@ class Security:
         self._release = release
         self._system = system
         self._at_a_time = threading.Lock()
-        _check(instance)
+        _check(instance, release)
         try:
             self._current = self._make()
         except Unusable as error:
@@ -95,6 +98,8 @@ class Security:
         """Keeps to the protocols and ciphers that are asked for. Raises StartError."""
         given = self._instance.settings.get
         lowest, highest = given("tls.min_version"), given("tls.max_version")
+        if self._release.crashes_at_bounds and _odd(lowest, highest):
+            raise StartError(("", "[engine] caught signal (SIGSEGV)"), code=ABORTED)
         if lowest or highest:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)  # the old protocols' options
@@ -105,12 +110,13 @@ class Security:
             except ssl.SSLError:
                 who = f"[{self._instance.kind} {self._instance.name}]"
                 said = f"{who} error setting up TLS ciphers up to TLSv1.2"
-                raise StartError(("error", said), code=255) from None
+                code = HUNG if self._release.hangs_at_ciphers else 255
+                raise StartError(("error", said), code=code) from None
 
     def session(self, say: Say) -> ssl.SSLContext:
         """The context for a new session; the log says if it had to be made again."""
         with self._at_a_time:
-            seen = self._look()
+            seen = self._look() if self._release.rereads_files else self._seen
             if seen != self._seen:
                 try:
                     self._current = self._make()
@@ -127,7 +133,7 @@ class Security:
     def _make(self) -> ssl.SSLContext:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
-            return _context(self._instance, self._system)
+            return _context(self._instance, self._release, self._system)
 
     def _look(self) -> list[tuple[int, ...] | None]:
         return [_status(self._instance.settings.get(f"tls.{name}")) for name in _WATCHED]
@@ -135,18 +141,29 @@ class Security:
 
 def security(instance: Instance, release: Release, system: str) -> Security | None:
     """What secures an input or output; None: it talks in cleartext. Raises StartError."""
-    made = Security(instance, release, system) if instance.flag("tls", default=0) == 1 else None
+    made = Security(instance, release, system) if _is_secured(instance, release) else None
     given = instance.settings.get
-    if given("tls.proxy.ca_path") or given("tls.proxy.ca_file"):
+    proxied = "tls.proxy.ca_file" in release.properties.core[instance.kind]
+    if proxied and (given("tls.proxy.ca_path") or given("tls.proxy.ca_file")):
         which = " for tls.proxy.ca_file/tls.proxy.ca_path"
-        bare = _bare(ssl.PROTOCOL_TLS_CLIENT)
         try:
+            bare = _bare(ssl.PROTOCOL_TLS_CLIENT)
             _trust(bare, given("tls.proxy.ca_path"), given("tls.proxy.ca_file"))
         except Unusable as error:
             raise StartError(
                 *error.lines, _NO_BACKEND, _failed(instance, which), code=255
             ) from None
     return made
+
+
+def _is_secured(instance: Instance, release: Release) -> bool:
+    """Whether `tls` is on, or what it is unset is on for the plugin."""
+    if instance.kind == "input":
+        return instance.flag("tls", default=0) == 1
+    mode = instance.settings.get("mode", "").lower()
+    if instance.plugin == "syslog" and mode == "tls" and release.since("5.1"):
+        return True
+    return instance.flag("tls", default=int(instance.plugin in SECURED)) == 1
 
 
 def _failed(instance: Instance, which: str = "") -> Line:
@@ -165,18 +182,22 @@ def _status(path: str | None) -> tuple[int, ...] | None:
     return (seen.st_size, seen.st_dev, seen.st_ino, seen.st_mtime_ns, seen.st_ctime_ns)
 
 
-def name_of(output: Instance) -> str:
+def name_of(output: Instance, release: Release, *, proxied: bool = False) -> str:
     """The name that is sent and checked: `tls.vhost` as it is, or the host without last dots.
+
+    Before 2.0.13 the host keeps its dots; since 2.0 `tls.vhost` is passed over behind a proxy.
 
     Fluent Bit sends one that is not ASCII as it stands, and no certificate bears such a name.
     Python's ssl module cannot send it: a name that no certificate bears either takes its place.
     """
-    vhost = output.settings.get("tls.vhost")
-    name = vhost or output.settings.get("host", "127.0.0.1").rstrip(".")
+    passed_over = proxied and release.passes_over_vhost
+    vhost = None if passed_over else output.settings.get("tls.vhost")
+    host = output.settings.get("host", "127.0.0.1")
+    name = vhost or (host.rstrip(".") if release.trims_dots else host)
     return name if name.isascii() else _UNSENDABLE
 
 
-def _check(instance: Instance) -> None:
+def _check(instance: Instance, release: Release) -> None:
     """Refuses what is missing, and a name that Python's ssl module cannot send."""
     if instance.kind == "input":
         for key, what in _NEEDED:
@@ -184,19 +205,20 @@ def _check(instance: Instance) -> None:
                 level, said = _failed(instance)
                 raise StartError((level, f"{said} ({what} missing)"), code=255)
         return
-    name = name_of(instance)
+    name = name_of(instance, release)
     if name.startswith(".") or not 0 < len(name) <= _LONGEST_NAME:
         said = f"the reference agent cannot ask for the name '{name}'"
         raise StartError(("error", said), code=255)
 
 
-def _context(instance: Instance, system: str) -> ssl.SSLContext:
+def _context(instance: Instance, release: Release, system: str) -> ssl.SSLContext:
     given = instance.settings.get
     serves = instance.kind == "input"
     made = _bare(ssl.PROTOCOL_TLS_SERVER if serves else ssl.PROTOCOL_TLS_CLIENT)
     verify = instance.flag("tls.verify", default=1)
     # -1, an unknown word, is not "off": the chain is verified. Nor is it "on": the name is not.
-    named = verify == 1 and instance.flag("tls.verify_hostname", default=0) == 1
+    asked_for = instance.flag("tls.verify_hostname", default=0) == 1
+    named = verify == 1 and (asked_for or release.always_checks_names)
     made.check_hostname = named and not serves
     demanded = not serves or instance.flag("tls.verify_client_cert", default=0) == 1
     # A certificate that is asked for and not demanded may be missing. With `tls.verify off` none
@@ -213,13 +235,16 @@ def _context(instance: Instance, system: str) -> ssl.SSLContext:
     if crt:
         _check_certificate(crt)
     if key:
-        _load_key(made, crt, key, given("tls.key_passwd"))
+        _load_key(made, crt, key, given("tls.key_passwd"), release)
     return made
 
 
 def _bare(role: ssl._SSLMethod) -> ssl.SSLContext:
     """A context with the options of OpenSSL itself, not with those that Python adds."""
-    made = ssl.SSLContext(role)
+    try:
+        made = ssl.SSLContext(role)
+    except ssl.SSLError:  # its own configuration leaves it nothing to work with
+        raise Unusable("could not create context", of="openssl") from None
     made.options = ssl.OP_NO_COMPRESSION | ssl.OP_ENABLE_MIDDLEBOX_COMPAT
     made.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
     made.verify_flags = ssl.VERIFY_X509_TRUSTED_FIRST
@@ -260,7 +285,9 @@ def _check_certificate(crt: str) -> None:
         pass
 
 
-def _load_key(made: ssl.SSLContext, crt: str | None, key: str, password: str | None) -> None:
+def _load_key(
+    made: ssl.SSLContext, crt: str | None, key: str, password: str | None, release: Release
+) -> None:
     trouble: str | None = None
     try:
         content = read(key)
@@ -277,7 +304,9 @@ def _load_key(made: ssl.SSLContext, crt: str | None, key: str, password: str | N
         )
     except OSError as error:
         trouble = _system(error, directory=_NOT_A_KEY)
-    said = [f"key_file '{key}' {trouble}"] if trouble else []
+    # Before 5.0 the certificate is named in the place of its key.
+    named = key if release.names_the_key else crt
+    said = [f"key_file '{named}' {trouble}"] if trouble else []
     raise Unusable(*said, f"private_key '{key}' and password don't match")
 
 
@@ -287,6 +316,11 @@ class _Unasked(Exception):  # not an error: how a question is declined
 
 def _unasked() -> NoReturn:
     raise _Unasked
+
+
+def _odd(*bounds: str | None) -> bool:
+    """Whether one of them is no protocol's name."""
+    return any(bound and protocol(bound) is None for bound in bounds)
 
 
 def _forbidden(lowest: str | None, highest: str | None, release: Release) -> int:

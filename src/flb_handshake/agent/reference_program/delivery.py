@@ -10,6 +10,8 @@ import queue
 import threading
 import time
 
+from .protobuf import METRICS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,9 +26,10 @@ _WORKERS: Final = 16
 class Chunk:
     """Records that came together; `when`, in seconds since the epoch, and from which input."""
 
-    def __init__(self, records: Sequence[Record], source: str) -> None:
+    def __init__(self, records: Sequence[Record], tag: str, source: str) -> None:
         now = time.time()
         self.records = list(records)
+        self.tag = tag
         self.source = source
         self.when = round(now, 6)
         self.name = f"{os.getpid()}-{int(now)}.{int(now % 1 * 1e9):09}.flb"
@@ -43,11 +46,11 @@ class Delivery:
             threading.Thread(target=self._work, daemon=True).start()
 
     def route(self, records: Sequence[Record], tag: str, source: str) -> None:
-        """Hands records to every output that wants their tag."""
+        """Hands records to every output that wants their tag, metrics to those that take them."""
         if records:
-            chunk = Chunk(records, source)
+            chunk = Chunk(records, tag, source)
             for output in self._outputs:
-                if output.wants(tag):
+                if output.wants(tag) and output.takes_metrics == (METRICS in records[0]):
                     self._tasks.put((output, chunk, 0))
 
     def close(self) -> None:

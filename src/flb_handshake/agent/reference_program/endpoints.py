@@ -1,6 +1,7 @@
 """What the inputs that take HTTP make of a request: records, and an answer.
 
-Facts: plugins/in_http, in_elasticsearch, in_splunk and in_opentelemetry of 5.1.1, measured.
+Facts: plugins/in_http, in_elasticsearch, in_splunk, in_opentelemetry and in_prometheus_remote_write
+of 5.1.1, measured.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import re
 
 from .documents import InvalidError, documents
+from .protobuf import METRICS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,6 +47,7 @@ def endpoint(instance: Instance) -> Endpoint:
         "elasticsearch": _elasticsearch,
         "splunk": lambda _: _splunk,
         "opentelemetry": _opentelemetry,
+        "prometheus_remote_write": _remote_write,
     }
     return made[instance.plugin](instance)
 
@@ -164,6 +167,22 @@ def _opentelemetry(instance: Instance) -> Endpoint:
                 return [Answer(status)]
             connection.say("error", "failed to append logs to the input buffer")
         return [_NOT_OTLP]
+
+    return answer
+
+
+def _remote_write(instance: Instance) -> Endpoint:
+    """Metrics are kept as they came: nobody but an output of their own kind sends them on."""
+    status = instance.number_of("successful_response_code", default=201)
+    uri = instance.settings.get("uri")
+
+    def answer(request: Request, connection: Connection) -> Sequence[Answer]:
+        if uri and request.path != uri:
+            return [_NO_ENDPOINT]
+        if request.method != "POST":
+            return [_NO_METHOD]
+        connection.take([{METRICS: request.data}])
+        return [Answer(status)]
 
     return answer
 

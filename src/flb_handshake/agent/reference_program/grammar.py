@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _BLANK: Final = " \t"
 _SPACE: Final = " \t\n\v\f\r"
 _SECTIONS: Final = ("service", "inputs", "outputs")
+ABORTED: Final = 128 + 6
+"""The code of a start that ends in SIGABRT."""
+
+HUNG: Final = -1
+"""The code of a start that never ends: a mutex is left locked."""
 
 
 class StartError(Exception):

@@ -9,64 +9,20 @@ import contextlib
 import socket
 import ssl
 
+from .addresses import PLACEHOLDER, is_address, take_for_name
+from .wording import handshake_failed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
+    from .releases import Release
+
     Say = Callable[[str, str], None]
     """Takes a level and a text for the log."""
 
 _LINGER: Final = 1.0
-_BAD_SIGNATURE: Final = "error:06880006:asn1 encoding routines::EVP lib"
-
-_REASONS: Final = {
-    "NO_SUITABLE_KEY_SHARE": 101,
-    "BAD_KEY_SHARE": 108,
-    "BAD_EXTENSION": 110,
-    "BAD_PROTOCOL_VERSION_NUMBER": 116,
-    "NO_SUITABLE_SIGNATURE_ALGORITHM": 118,
-    "BAD_SIGNATURE": 123,
-    "CCS_RECEIVED_EARLY": 133,
-    "CERTIFICATE_VERIFY_FAILED": 134,
-    "DATA_BETWEEN_CCS_AND_FINISHED": 145,
-    "DIGEST_CHECK_FAILED": 149,
-    "EXCESSIVE_MESSAGE_SIZE": 152,
-    "HTTPS_PROXY_REQUEST": 155,
-    "HTTP_REQUEST": 156,
-    "LENGTH_MISMATCH": 159,
-    "NO_CIPHERS_AVAILABLE": 181,
-    "NO_PROTOCOLS_AVAILABLE": 191,
-    "NO_SHARED_CIPHER": 193,
-    "PACKET_LENGTH_TOO_LONG": 198,
-    "PEER_DID_NOT_RETURN_A_CERTIFICATE": 199,
-    "INVALID_ALERT": 205,
-    "UNSOLICITED_EXTENSION": 217,
-    "NO_APPLICATION_PROTOCOL": 235,
-    "UNEXPECTED_MESSAGE": 244,
-    "UNKNOWN_ALERT_TYPE": 246,
-    "UNKNOWN_CIPHER_RETURNED": 248,
-    "UNSUPPORTED_PROTOCOL": 258,
-    "WRONG_CIPHER_RETURNED": 261,
-    "WRONG_SSL_VERSION": 266,
-    "WRONG_VERSION_NUMBER": 267,
-    "SESSION_ID_CONTEXT_UNINITIALIZED": 277,
-    "DECRYPTION_FAILED_OR_BAD_RECORD_MAC": 281,
-    "UNEXPECTED_EOF_WHILE_READING": 294,
-    "LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED": 333,
-    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": 338,
-    "WRONG_SIGNATURE_TYPE": 370,
-    "INAPPROPRIATE_FALLBACK": 373,
-    "NO_SHARED_SIGNATURE_ALGORITHMS": 376,
-    "WRONG_CURVE": 378,
-    "WRONG_CERTIFICATE_TYPE": 383,
-    "DH_KEY_TOO_SMALL": 394,
-    "VERSION_TOO_LOW": 396,
-    "EE_KEY_TOO_SMALL": 399,
-    "TOO_MANY_WARN_ALERTS": 409,
-    "BAD_RECORD_TYPE": 443,
-}
-"""OpenSSL's numbers for what either side can meet (include/openssl/sslerr.h, 3.0)."""
 
 _ALERTS: Final = {
     0: "close notify",
@@ -146,13 +102,16 @@ class HandshakeError(Exception):
 def handshake(raw: socket.socket, made: ssl.SSLContext, name: str, watch: Watch) -> ssl.SSLSocket:
     """Shakes hands for this name. Raises HandshakeError, once the log says why."""
     watch.attach(made)
+    odd = watch.release.takes_addresses_for_names and is_address(name)
     connection = made.wrap_socket(
         raw,
         # As bytes a name goes out as it was written; as str Python would convert it.
-        server_hostname=name.encode(),
+        server_hostname=(PLACEHOLDER if odd else name).encode(),
         do_handshake_on_connect=False,
         suppress_ragged_eofs=False,
     )
+    if odd:
+        take_for_name(connection, name)
     watch.begin(connection.fileno())
     shake(connection, watch)
     return connection
@@ -168,26 +127,6 @@ def shake(connection: ssl.SSLSocket, watch: Watch) -> None:
         watch.failed(error)
         raise HandshakeError(connection) from None
     watch.settle()
-
-
-def why(error: OSError, alert: int | None = None) -> str:
-    """OpenSSL's line for a failure, as Fluent Bit prints it."""
-    if isinstance(error, ssl.SSLCertVerificationError) and error.verify_code == 7:  # noqa: PLR2004
-        return _BAD_SIGNATURE
-    if isinstance(error, ssl.SSLZeroReturnError):
-        return "tls handshake failed (ssl_error=6)"
-    if not isinstance(error, ssl.SSLError):
-        return "tls handshake failed (ssl_error=5)"
-    if error.reason is None and alert is None:
-        return "unexpected EOF"
-    return numbered(error.reason, alert)
-
-
-def numbered(reason: str | None, alert: int | None = None) -> str:
-    """A reason with its number, which for an alert that was read is 1000 and the alert."""
-    code = _REASONS.get(reason or "", 1000 + (alert or 0))
-    words = reason.lower().replace("_", " ") if reason else f"reason({code})"
-    return f"error:{(20 << 23) + code:08X}:SSL routines::{words}"
 
 
 def farewell(connection: socket.socket) -> None:
@@ -216,13 +155,14 @@ class Watch:
     and the end are said.
     """
 
-    def __init__(self, say: Say, *, debug: bool, accepts: bool = False) -> None:
+    def __init__(self, say: Say, release: Release, *, debug: bool, accepts: bool = False) -> None:
         self.alert: int | None = None
         self.hello = b""
         self.refusal: str | None = None
         self._what = "SSL_accept" if accepts else "SSL_connect"
         self._number = -1
         self._say = say
+        self.release = release
         self._debug = debug
         self._state = ""
         self.wrote = False
@@ -252,8 +192,7 @@ class Watch:
         fatal = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLZeroReturnError)
         where = "error" if fatal else self._reached()
         self._tell("error", f"{self._what}: error in {where}")
-        said = numbered(self.refusal) if self.refusal else why(error, self.alert)
-        self._say("error", f"[tls] error: {said}")
+        self._say("error", handshake_failed(self.release, error, self.alert, self.refusal))
 
     def take(
         self, _conn: object, direction: str, _version: object, kind: int, message: int, body: bytes

@@ -1,6 +1,6 @@
-"""Makes the records of `dummy` and `tail`.
+"""Makes the records of `dummy` and `tail`, and the metrics of `fluentbit_metrics`.
 
-Facts: plugins/in_dummy and plugins/in_tail of 5.1.1, measured.
+Facts: plugins/in_dummy, in_tail and in_fluentbit_metrics of 5.1.1, measured.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import glob
 import json
 import os
 import time
+
+from .classic import seconds
+from .protobuf import METRICS, written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,6 +71,31 @@ class Dummy:
     def is_done(self) -> bool:
         """See Source."""
         return 0 < self._samples <= self._made
+
+
+class Metrics:
+    """One metric of the program itself, as a request to write it: how long it has been running."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        self._pause = seconds(instance.settings.get("scrape_interval", "2"))
+        self._start = time.monotonic()
+        at_once = instance.flag("scrape_on_start", default=0) == 1
+        self._due = self._start if at_once else self._start + self._pause
+
+    def collect(self) -> Mapping[str, Sequence[Record]]:
+        """See Source."""
+        now = time.monotonic()
+        if now < self._due:
+            return {}
+        self._due = now + self._pause
+        labels = {"__name__": "fluentbit_uptime", "hostname": os.uname().nodename}
+        request = written(labels, float(int(now - self._start)), int(time.time() * 1e3))
+        return {self.instance.tag: [{METRICS: request}]}
+
+    def is_done(self) -> bool:
+        """See Source."""
+        return False
 
 
 class Tail:

@@ -11,8 +11,9 @@ from .classic import LEVELS
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Final
+    from typing import Final, NoReturn
 
+    from .classic import Instance
     from .grammar import Line
 
     Entry = tuple[float, Line]
@@ -50,3 +51,34 @@ class Journal:
         """Writes lines that are said now."""
         now = time.time()
         self.write([(now, line) for line in lines])
+
+
+class Voice:
+    """What an output says: lines wait until they are written, so that they stay together."""
+
+    def __init__(self, instance: Instance, journal: Journal) -> None:
+        self._journal = journal
+        self._entries: list[Entry] = []
+        self._named = f"[output:{instance.plugin}:{instance.title}]"
+        own = instance.settings.get("log_level", "").lower()
+        self._level = LEVELS.get(own, journal.level)
+
+    def say(self, level: str, text: str) -> None:
+        """Says something that names no output."""
+        self._entries.append((time.time(), (level, text)))
+
+    def plugin(self, level: str, text: str) -> None:
+        """Says something in the name of the output."""
+        if LEVELS[level] <= self._level:
+            self.say(level, f"{self._named} {text}")
+
+    def write(self) -> None:
+        """Writes what was said since the last time."""
+        self._journal.write(self._entries)
+        self._entries.clear()
+
+    def crash(self) -> NoReturn:
+        """Ends everything, as Fluent Bit does of a SIGSEGV."""
+        self.say("", "[engine] caught signal (SIGSEGV)")
+        self.write()
+        os.abort()

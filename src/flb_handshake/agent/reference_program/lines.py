@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
     from .classic import Instance
     from .listener import Connection
+    from .releases import Release
 
+NOT_ACCEPTED: Final = "could not accept new connection"
 _NAMED: Final = re.compile(r"\(\?<(?![=!])")
 _COUNTED: Final = re.compile(rb"(\d+) ")
 
@@ -26,18 +28,19 @@ class Tcp:
     """JSON documents, or lines if the format is `none`."""
 
     default_port: int = 5170
-    offers: str | None = None
+    offers: tuple[str, ...] = ()
     one_at_a_time: bool = True
     idle: int | None = None
-    refused: str | None = None
 
-    def __init__(self, instance: Instance) -> None:
+    def __init__(self, instance: Instance, release: Release) -> None:
+        self._release = release
+        self.refused = None if release.since("4.0") else NOT_ACCEPTED
         self._json = instance.settings.get("format", "json").lower() != "none"
         self._separator = instance.settings.get("separator", "\n").encode().decode("unicode_escape")
 
-    def listening(self, title: str, where: str) -> str:
+    def listening(self, title: str, where: str) -> str | None:
         """See Conversation."""
-        return f"{title} listening on {where} with 1 worker"
+        return f"{title} listening on {where} with 1 worker" if self._release.since("5.1") else None
 
     def failed(self, title: str, where: str) -> Sequence[str]:
         """See Conversation."""
@@ -80,10 +83,10 @@ class Syslog:
     """
 
     default_port: int = 5140
-    offers: str | None = None
+    offers: tuple[str, ...] = ()
     one_at_a_time: bool = True
     idle: int | None = None
-    refused: str | None = "could not accept new connection"
+    refused: str | None = NOT_ACCEPTED
 
     def __init__(self, instance: Instance, parsers: Mapping[str, Mapping[str, str]]) -> None:
         title = f"[input:syslog:{instance.title}]"
@@ -109,7 +112,7 @@ class Syslog:
         self._dropped = None if kept else parser.get("time_key")
         self._counted = instance.settings.get("format", "newline").lower() == "octet_counting"
 
-    def listening(self, title: str, where: str) -> str:
+    def listening(self, title: str, where: str) -> str | None:
         """See Conversation."""
         del title
         return f"[in_syslog] TCP server binding {where}"

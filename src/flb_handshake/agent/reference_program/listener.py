@@ -13,8 +13,9 @@ import threading
 
 from .classic import LEVELS, seconds
 from .grammar import StartError
-from .handshake import HandshakeError, Watch, farewell, listen_in, numbered, shake, why
+from .handshake import HandshakeError, Watch, farewell, listen_in, shake
 from .hello import protocols, tickets
+from .wording import reading_failed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
     from .context import Security
     from .inputs import Record
     from .journal import Journal
+    from .releases import Release
 
     class Conversation(Protocol):
         """What an input speaks, over TLS or not."""
 
         default_port: int
-        offers: str | None
-        """The one application protocol (ALPN) that it takes; None: it does not look."""
+        offers: tuple[str, ...]
+        """The application protocols (ALPN) that it takes, best first; none: it does not look."""
         one_at_a_time: bool
         """Whether nobody else is served while somebody shakes hands."""
         idle: int | None
@@ -39,8 +41,8 @@ if TYPE_CHECKING:
         refused: str | None
         """What the plugin itself says of a connection that could not be made."""
 
-        def listening(self, title: str, where: str) -> str:
-            """The line that says where it listens."""
+        def listening(self, title: str, where: str) -> str | None:
+            """The line that says where it listens, if there is one."""
 
         def failed(self, title: str, where: str) -> Sequence[str]:
             """The lines that say that it cannot listen there."""
@@ -68,6 +70,12 @@ class Connection:
     def __init__(self, listener: Listener, raw: socket.socket) -> None:
         self._listener = listener
         self._raw = raw
+
+    @property
+    def protocol(self) -> str | None:
+        """The application protocol (ALPN) that both sides agreed on."""
+        raw = self._raw
+        return raw.selected_alpn_protocol() if isinstance(raw, ssl.SSLSocket) else None
 
     def receive(self) -> bytes:
         """What came; nothing at the end. Raises OSError."""
@@ -98,8 +106,10 @@ class Listener:
         conversation: Conversation,
         security: Security | None,
         journal: Journal,
+        release: Release,
     ) -> None:
         self.instance = instance
+        self._release = release
         self._conversation = conversation
         self._security = security
         self._journal = journal
@@ -157,11 +167,11 @@ class Listener:
         host = given.settings.get("listen", "0.0.0.0")  # noqa: S104 # Fluent Bit's default
         port = given.number_of("port", default=0) or self._conversation.default_port
         where = f"{host}:{port}"
+        named = f"[input:{given.plugin}:{given.title}]"
         try:
             family = socket.AF_INET6 if ":" in host else socket.AF_INET
             made = socket.create_server((host, port), family=family, backlog=_BACKLOG)
         except (OSError, OverflowError):
-            named = f"[input:{given.plugin}:{given.title}]"
             raise StartError(
                 ("error", "Error binding socket"),
                 ("warn", f"Cannot listen on {host} port {port}"),
@@ -171,9 +181,8 @@ class Listener:
                 code=255,
             ) from None
         self._say("debug", f"[downstream] listening on {where}")
-        self._say(
-            "info", self._conversation.listening(f"[input:{given.plugin}:{given.title}]", where)
-        )
+        if said := self._conversation.listening(named, where):
+            self._say("info", said)
         return made
 
     def _accept(self) -> None:
@@ -200,7 +209,7 @@ class Listener:
         """The connection with its handshake done; None, once the log says why not."""
         assert self._security is not None  # noqa: S101 # see the callers
         made = self._security.session(self._say)
-        watch = Watch(self._say, debug=self._debug, accepts=True)
+        watch = Watch(self._say, self._release, debug=self._debug, accepts=True)
         number = raw.fileno()
         self._prepare(made)
         self._watches[number] = watch
@@ -248,7 +257,7 @@ class Listener:
                 watch.refusal = "SESSION_ID_CONTEXT_UNINITIALIZED"
                 return _INTERNAL_ERROR
             asked = protocols(watch.hello) if offered else []
-            if asked and offered not in asked:
+            if asked and not set(asked) & set(offered):
                 # Python's own choice would go on without a protocol.
                 watch.refusal = "NO_APPLICATION_PROTOCOL"
                 return _NO_PROTOCOL
@@ -257,7 +266,7 @@ class Listener:
         listen_in(made, tell)
         made.sni_callback = judge  # type: ignore[assignment]
         if offered:
-            made.set_alpn_protocols([offered])
+            made.set_alpn_protocols(list(offered))
 
     def _refuse(self, error: HandshakeError, number: int) -> None:
         waited = self._conversation.one_at_a_time
@@ -286,19 +295,14 @@ class Listener:
         try:
             raw.settimeout(self._idle)
             self._conversation.converse(Connection(self, raw))
-        except ssl.SSLZeroReturnError:
-            self._say("debug", "[tls] connection closed by the remote peer (close_notify)")
-        except ssl.SSLEOFError:
-            self._say("error", f"[tls] error: {numbered('UNEXPECTED_EOF_WHILE_READING')}")
-        except ssl.SSLError as error:
-            watch = self._watches.get(number)
-            self._say("error", f"[tls] error: {why(error, watch.alert if watch else None)}")
         except TimeoutError:
             said = f"from  timed out after {self._idle} seconds (IO timeout)"
             self._say("error", f"[downstream] connection #{number} {said}")
         except OSError as error:
             if isinstance(raw, ssl.SSLSocket):
-                self._say("error", f"[tls] syscall error: {error.strerror}")
+                watch = self._watches.get(number)
+                lines = reading_failed(self._release, error, watch.alert if watch else None)
+                self._journal.say(*lines)
         self._leave(raw)
 
     def _leave(self, raw: socket.socket) -> None:

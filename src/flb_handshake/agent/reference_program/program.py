@@ -13,11 +13,11 @@ import threading
 
 from .classic import LEVELS, REFUSED, load
 from .context import SYSTEM_CERTIFICATES
-from .grammar import StartError, Unreadable
+from .grammar import ABORTED, HUNG, StartError, Unreadable
 from .journal import Journal
-from .output import Hosts
-from .releases import RELEASES
-from .service import ABORTED, Service, check
+from .releases import VERSIONS, Release
+from .service import Service, check
+from .upstream import Hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from .classic import Configuration
     from .grammar import Line
-    from .releases import Release
 
 _INVALID: Final = 255
 """The code with which a plugin's unknown property stops the start."""
@@ -37,15 +36,18 @@ _OPTIONS: Final = {
     "--model": "model",
     "--hosts": "hosts",
     "--system-certs": "system",
+    "--packages": "packages",
 }
 _USAGE: Final = """\
 usage: reference_program -c CONF [--model VERSION] [--hosts FILE] [--system-certs DIR]
+                         [--packages DIR]
        reference_program --version
 
   -c CONF             a configuration in Fluent Bit's classic mode
   --model VERSION     the Fluent Bit to be like: {versions}
   --hosts FILE        names and addresses, before the system's resolver is asked
   --system-certs DIR  the trust store, where Fluent Bit reads /etc/ssl/certs
+  --packages DIR      where the libraries h2 and msgpack are, for what speaks HTTP/2 or msgpack
 """
 
 
@@ -65,12 +67,14 @@ def main(arguments: Sequence[str]) -> int:
     """Runs until it is told to stop; 0 then, or the code with which Fluent Bit refuses to start."""
     try:
         given = _options(arguments)
-        release = RELEASES[given["model"]]
+        release = Release(given["model"])
         hosts = Hosts(given.get("hosts"))
     except (OSError, _Usage) as error:
-        versions = ", ".join(RELEASES)
+        versions = ", ".join(VERSIONS)
         sys.stderr.write(f"reference: {error}\n\n{_USAGE.format(versions=versions)}")
         return 2
+    if "packages" in given:
+        sys.path.append(given["packages"])
     if "version" in given:
         sys.stdout.write(banner(release))
         return 0
@@ -95,8 +99,8 @@ def _options(arguments: Sequence[str]) -> dict[str, str]:
             given[_OPTIONS[name]] = taken
         else:
             raise _Usage(f"unknown argument '{argument}'")
-    if given["model"] not in RELEASES:
-        known = ", ".join(RELEASES)
+    if given["model"] not in VERSIONS:
+        known = ", ".join(VERSIONS)
         raise _Usage(f"there is no model of Fluent Bit {given['model']}, only of {known}")
     if "version" not in given and "config" not in given:
         raise _Usage("-c CONF is missing")
@@ -171,6 +175,9 @@ class _Program:
         if error.code == ABORTED:
             signal.signal(signal.SIGABRT, signal.SIG_DFL)
             os.abort()
+        if error.code == HUNG:
+            self._asked.wait()
+            return 0
         return error.code
 
     def _reloaded(self, old: Configuration) -> Configuration | None:

@@ -1,142 +1,183 @@
 """What differs from one Fluent Bit to another, as one table.
 
-Read from the source of each release and measured on its binary: a further release is an entry.
+Read from the source of each release and measured on its binary: a further release is a number in
+VERSIONS, once it has been compared, and a line here for whatever it does otherwise.
 """
 
 from __future__ import annotations
 
-# ruff: noqa: SIM905 # names without quotes are easier to compare with an error's own list
+from .properties import Properties, numbers
 
-TYPE_CHECKING = False
+TYPE_CHECKING = False  # see grammar
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from typing import Final
 
 
+VERSIONS: Final = (
+    "1.9.10",
+    "2.0.14",
+    "2.2.3",
+    "3.0.6",
+    "3.0.7",
+    "3.2.10",
+    "4.0.14",
+    "4.2.8",
+    "5.0.9",
+    "5.1.1",
+)
+"""The releases that the model was held against; flb_handshake.releases has the same."""
+
+
 class Release:
-    """What differs from one Fluent Bit to another.
+    """One Fluent Bit: what it knows, what it does, and which words its log has for that."""
 
-    `output_core` and `input_core` are the properties that every output and input takes, `plugins`
-    those of a plugin's own, in the order in which an error names them: `-i` and `-o` go before the
-    plugin's name. `http_server` are those of an input that takes HTTP. `lowest_when_bounded` is the
-    lower bound where `tls.min_version` is no protocol's name.
-    """
+    lowest_when_bounded: Final = "TLSv1.1"
+    """The lower bound where `tls.min_version` is no protocol's name."""
 
-    def __init__(
-        self,
-        *,
-        version: str,
-        output_core: frozenset[str],
-        input_core: frozenset[str],
-        plugins: Mapping[str, Sequence[str]],
-        network: Mapping[str, Sequence[str]],
-        http_server: Sequence[str],
-        oauth2: Sequence[str],
-        lowest_when_bounded: str,
-    ) -> None:
+    def __init__(self, version: str) -> None:
         self.version = version
-        self.output_core = output_core
-        self.input_core = input_core
-        self.plugins = plugins
-        self.network = network
-        self.http_server = http_server
-        self.oauth2 = oauth2
-        self.lowest_when_bounded = lowest_when_bounded
+        self.properties = Properties(version)
 
+    def since(self, release: str) -> bool:
+        """Whether it came with that release, or later."""
+        return numbers(self.version) >= numbers(release)
 
-_TLS: Final = frozenset(
-    "tls tls.verify tls.verify_hostname tls.debug tls.vhost tls.ca_path tls.ca_file tls.crt_file"
-    " tls.key_file tls.key_passwd tls.min_version tls.max_version tls.ciphers".split()
-)
-_OAUTH2: Final = (
-    "oauth2.enable oauth2.token_url oauth2.client_id oauth2.client_secret oauth2.user_agent"
-    " oauth2.scope oauth2.audience oauth2.resource oauth2.auth_method oauth2.jwt_key_file"
-    " oauth2.jwt_cert_file oauth2.jwt_aud oauth2.jwt_header oauth2.jwt_ttl_seconds"
-    " oauth2.refresh_skew_seconds oauth2.timeout oauth2.connect_timeout"
-)
+    @property
+    def rereads_files(self) -> bool:
+        """Before each session it looks whether its certificates have changed."""
+        return self.since("5.1")
 
-RELEASES: Final = {
-    "5.1.1": Release(
-        version="5.1.1",
-        output_core=_TLS
-        | frozenset(
-            "match match_regex alias log_level log_suppress_interval host port ipv6 retry_limit"
-            " tls.proxy.verify tls.proxy.verify_hostname tls.proxy.ca_path tls.proxy.ca_file"
-            " storage.total_limit_size workers".split()
-        ),
-        input_core=_TLS
-        | frozenset(
-            "tag log_level log_suppress_interval routable alias mem_buf_limit listen host port ipv6"
-            " tls.verify_client_cert storage.type threaded thread.ring_buffer.capacity"
-            " thread.ring_buffer.window rate_window rate_gate rate_gate.max_bytes"
-            " rate_gate.max_records rate_gate.backpressure rate_gate.resume_ratio"
-            " storage.pause_on_chunks_overlimit".split()
-        ),
-        plugins={
-            "-ohttp": (
-                "proxy allow_duplicated_headers log_response_payload http.response_timeout"
-                f" http.read_idle_timeout http_user http_passwd {_OAUTH2} aws_auth aws_service"
-                " aws_region aws_sts_endpoint aws_role_arn aws_external_id aws_profile header_tag"
-                " format json_date_format json_date_key compress header uri http_method"
-                " gelf_timestamp_key gelf_host_key gelf_short_message_key gelf_full_message_key"
-                " gelf_level_key body_key headers_key"
-            ).split(),
-            "-idummy": (
-                "samples dummy metadata rate interval_sec interval_nsec copies start_time_sec"
-                " start_time_nsec fixed_timestamp flush_on_startup test_hang_on_exit"
-            ).split(),
-            "-itail": (
-                "path exclude_path key read_from_head read_newly_discovered_files_from_head"
-                " refresh_interval watcher_interval progress_check_interval"
-                " progress_check_interval_nsec rotate_wait docker_mode docker_mode_flush"
-                " docker_mode_parser path_key offset_key ignore_older ignore_active_older_files"
-                " buffer_chunk_size buffer_max_size static_batch_size event_batch_size"
-                " skip_long_lines exit_on_eof skip_empty_lines truncate_long_lines"
-                " file_cache_advise inotify_watcher parser tag_regex db db.sync db.locking"
-                " db.journal_mode db.compare_filename multiline multiline_flush parser_firstline"
-                " parser_ multiline.parser unicode.encoding generic.encoding"
-            ).split(),
-            "-ihttp": (
-                "add_remote_addr remote_addr_key success_header tag_key successful_response_code"
-                " enable_health_endpoint"
-            ).split(),
-            "-isplunk": (
-                "success_header splunk_token store_token_in_metadata splunk_token_key tag_key"
-                " add_remote_addr remote_addr_key"
-            ).split(),
-            "-ielasticsearch": "tag_key meta_key hostname version".split(),
-            "-iopentelemetry": (
-                "profiles_support encode_profiles_as_log tag_key tag_from_uri"
-                " successful_response_code raw_traces logs_metadata_key logs_body_key"
-            ).split(),
-            "-isyslog": (
-                "mode path unix_perm buffer_chunk_size buffer_max_size parser receive_buffer_size"
-                " raw_message_key source_address_key format"
-            ).split(),
-            "-itcp": (
-                "format separator parser chunk_size buffer_size source_address_key workers"
-            ).split(),
-        },
-        network={
-            "input": (
-                "net.share_port net.backlog net.io_timeout net.accept_timeout"
-                " net.accept_timeout_log_error net.keepalive"
-            ).split(),
-            "output": (
-                "net.dns.mode net.dns.resolver net.dns.prefer_ipv4 net.dns.prefer_ipv6"
-                " net.keepalive net.keepalive_idle_timeout net.tcp_keepalive net.tcp_keepalive_time"
-                " net.tcp_keepalive_interval net.tcp_keepalive_probes net.io_timeout"
-                " net.connect_timeout net.connect_timeout_log_error net.source_address"
-                " net.keepalive_max_recycle net.max_worker_connections net.proxy_env_ignore"
-            ).split(),
-        },
-        http_server=(
-            "http_server.http2 http_server.idle_timeout http_server.buffer_max_size"
-            " http_server.buffer_chunk_size http_server.max_connections http_server.workers"
-            " http_server.ingress_queue_event_limit http_server.ingress_queue_byte_limit"
-            " http2 buffer_max_size buffer_chunk_size max_connections workers"
-        ).split(),
-        oauth2=_OAUTH2.split(),
-        lowest_when_bounded="TLSv1.1",
-    )
-}
+    @property
+    def always_checks_names(self) -> bool:
+        """3.0.7 knows no `tls.verify_hostname`: with `tls.verify on` it compares names."""
+        return self.since("3.0.7") and not self.since("3.1")
+
+    @property
+    def takes_addresses_for_names(self) -> bool:
+        """An IP address is sent as SNI, and compared with the names of a certificate."""
+        return not self.since("5.0.6")
+
+    @property
+    def knows_yes(self) -> bool:
+        """`yes` switches TLS on, as `true` and `on` do; what is neither nor is not simply off."""
+        return self.since("2.1.8")
+
+    @property
+    def stops_at_values(self) -> bool:
+        """A value that a property cannot have ends the start; until then it is only said."""
+        return self.since("4.0")
+
+    @property
+    def trims_dots(self) -> bool:
+        """The dots at the end of a host are not part of the name that is sent."""
+        return self.since("2.0.13")
+
+    @property
+    def passes_over_vhost(self) -> bool:
+        """Behind a proxy the host is sent and checked, whatever `tls.vhost` says."""
+        return self.since("2.0")
+
+    @property
+    def asks_for_protocols(self) -> bool:
+        """An output that can speak HTTP/2 offers protocols (ALPN)."""
+        return self.since("3.2")
+
+    @property
+    def crashes_without_context(self) -> bool:
+        """An output that has TLS by itself, but no context for it, ends everything."""
+        return not self.since("2.0")
+
+    @property
+    def crashes_at_silence(self) -> bool:
+        """An output that waited in vain for any response over TLS 1.3 ends everything."""
+        return self.since("2.0") and not self.since("2.1")
+
+    @property
+    def crashes_at_bounds(self) -> bool:
+        """A `tls.min_version` that is no protocol's name ends it: it looks beyond its table."""
+        return not self.since("5.0")
+
+    @property
+    def hangs_at_ciphers(self) -> bool:
+        """`tls.ciphers` that OpenSSL does not know leave a mutex locked for which it then waits."""
+        return not self.since("5.0")
+
+    @property
+    def names_the_key(self) -> bool:
+        """Of a key that cannot be read it says the key's own path."""
+        return self.since("5.0")
+
+    @property
+    def says_openssl_errors(self) -> bool:
+        """A handshake that fails is said to fail for OpenSSL's own reason."""
+        return self.since("5.0")
+
+    @property
+    def says_x509_errors(self) -> bool:
+        """A chain that cannot be verified is said not to be, with X.509's code (until 5.0)."""
+        return self.since("3.2")
+
+    @property
+    def says_verify_errors(self) -> bool:
+        """A chain that cannot be verified is said not to be (until 3.2)."""
+        return self.since("3.0.7")
+
+    @property
+    def says_read_errors(self) -> bool:
+        """Whatever ends a secured connection is said, also a close_notify."""
+        return self.since("5.1")
+
+    @property
+    def says_system_errors(self) -> bool:
+        """A reset of a secured connection is said, whatever the words."""
+        return self.since("2.0")
+
+    @property
+    def says_connected(self) -> bool:
+        """A connection that is made is said to be."""
+        return self.since("2.0")
+
+    @property
+    def says_which_timeout(self) -> bool:
+        """A timeout is said to be of connecting, or of reading and writing."""
+        return self.since("2.0")
+
+    @property
+    def goes_on_after_timeout(self) -> bool:
+        """A handshake that took too long goes on, on a connection that is closed, and fails."""
+        return not self.since("2.0")
+
+    @property
+    def says_what_it_waited_for(self) -> bool:
+        """A response for which it waited too long is no broken connection."""
+        return self.since("5.0")
+
+    @property
+    def takes_silence_for_0(self) -> bool:
+        """A response that did not come has the status 0."""
+        return self.since("3.0") and not self.since("4.0")
+
+    @property
+    def gives_up_on_client_errors(self) -> bool:
+        """What is refused with a status of 400 to 499 is not sent again."""
+        return self.since("3.1")
+
+    @property
+    def shakes_hands_aside(self) -> bool:
+        """An input that takes HTTP serves others while somebody shakes hands."""
+        return self.since("5.1")
+
+    @property
+    def has_one_http_server(self) -> bool:
+        """The inputs that take HTTP share a server, which says where it listens."""
+        return self.since("5.0")
+
+    @property
+    def waits_after_noise(self) -> bool:
+        """After what is no HTTP, an input that takes HTTP waits for the end of a request."""
+        return self.since("3.0") and not self.since("5.1")
+
+    @property
+    def offers_protocols(self) -> bool:
+        """The inputs that take HTTP speak HTTP/2 too, and look at what a client offers (ALPN)."""
+        return self.since("3.0")

@@ -17,29 +17,41 @@ _MOST: Final = 1 << 20
 """The longest response that is read."""
 
 
+def piece(connection: socket.socket) -> bytes:
+    """What came. Raises OSError, also if the peer ends."""
+    data = connection.recv(1 << 16)
+    if data:
+        return data
+    if isinstance(connection, ssl.SSLSocket):
+        raise ssl.SSLZeroReturnError
+    raise ConnectionResetError
+
+
 class MalformedError(OSError):
     """What came is no HTTP response."""
+
+
+class PartialError(TimeoutError):
+    """A part of a response came in time, and the rest did not."""
 
 
 class Response:
     """A response; `closes`: the peer keeps the connection no longer."""
 
-    def __init__(self, head: str, body: bytes) -> None:
-        self.status = int(head[9:12])
+    def __init__(self, status: int, body: bytes, *, closes: bool = False) -> None:
+        self.status = status
         self.body = body.decode("utf-8", "replace")
-        self.closes = re.search(r"\r\nconnection:\s*close", head, re.IGNORECASE) is not None
+        self.closes = closes
 
     @classmethod
     def read(cls, connection: socket.socket) -> Response:
         """Reads one response. Raises OSError, also if the peer ends before it is whole."""
         received = b""
         while len(received) < _MOST:
-            data = connection.recv(1 << 16)
-            if not data:
-                if isinstance(connection, ssl.SSLSocket):
-                    raise ssl.SSLZeroReturnError
-                raise ConnectionResetError
-            received += data
+            try:
+                received += piece(connection)
+            except TimeoutError as error:
+                raise PartialError(str(error)) if received else error from None
             raw, found, body = received.partition(b"\r\n\r\n")
             if len(received) > 14 and not 100 <= _status(received) <= 599:  # noqa: PLR2004 # as Fluent Bit
                 break
@@ -51,7 +63,8 @@ class Response:
                 whole = body.endswith(b"0\r\n\r\n")
                 body = re.sub(rb"(?:\A|\r\n)[0-9A-Fa-f]+\r\n", b"", body).removesuffix(b"\r\n")
             if found and whole:
-                return cls(head, body)
+                closes = re.search(r"\r\nconnection:\s*close", head, re.IGNORECASE) is not None
+                return cls(_status(received), body, closes=closes)
         raise MalformedError
 
 

@@ -1,4 +1,4 @@
-"""Speaks HTTP/1.1 as the inputs of Fluent Bit do that take HTTP; HTTP/2 it does not speak.
+"""Speaks HTTP/1.1 as the inputs of Fluent Bit do that take HTTP; `http2.py` speaks HTTP/2.
 
 Facts: src/http_server and src/flb_http_common.c of 5.1.1, measured.
 """
@@ -6,8 +6,10 @@ Facts: src/http_server and src/flb_http_common.c of 5.1.1, measured.
 from __future__ import annotations
 
 import re
+from importlib.machinery import PathFinder
 
 from .endpoints import Answer
+from .lines import NOT_ACCEPTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +18,10 @@ if TYPE_CHECKING:
 
     from .endpoints import Endpoint
     from .listener import Connection
+    from .releases import Release
+
+_PATIENCE: Final = 10
+"""How long it waits since 5.0 for more, in seconds (http_server.idle_timeout)."""
 
 _MOST: Final = 4 << 20
 """The longest request that is read (http_server.buffer_max_size)."""
@@ -32,14 +38,24 @@ _REASONS: Final = {
 
 
 class Request:
-    """One request: `path` is without its query, `kind` the media type without its parameters."""
+    """One request: `path` is without its query, `kind` the media type without its parameters.
 
-    def __init__(self, head: re.Match[str], headers: str, body: bytes) -> None:
-        self.method = head[1]
-        self.path = head[2].partition("?")[0]
-        self.lasts = head[3] == "1"
-        self.kind = header(headers, "content-type").partition(";")[0].strip().lower()
-        self.body = body.decode("utf-8", "replace")
+    `lasts`: the connection does not end with it.
+    """
+
+    def __init__(
+        self, method: str, target: str, content_type: str, body: bytes, *, lasts: bool = True
+    ) -> None:
+        self.method = method
+        self.path = target.partition("?")[0]
+        self.kind = content_type.partition(";")[0].strip().lower()
+        self.data = body
+        self.lasts = lasts
+
+    @property
+    def body(self) -> str:
+        """The body as text."""
+        return self.data.decode("utf-8", "replace")
 
 
 def header(headers: str, name: str) -> str:
@@ -58,15 +74,21 @@ def parse(data: bytes) -> tuple[Request | None, bytes]:
     if not found or head is None:
         return None, data
     headers = text[head.end() :]
+    parted = _body(headers, rest)
+    if parted is None:
+        return None, data
+    kind = header(headers, "content-type")
+    return Request(head[1], head[2], kind, parted[0], lasts=head[3] == "1"), parted[1]
+
+
+def _body(headers: str, rest: bytes) -> tuple[bytes, bytes] | None:
+    """The body and what follows it; None: it is not whole yet. Raises ValueError."""
     if header(headers, "transfer-encoding").lower() == "chunked":
-        body = _unchunked(rest)
-        return (None, data) if body is None else (Request(head, headers, body[0]), body[1])
+        return _unchunked(rest)
     length = int(header(headers, "content-length") or 0)
     if length < 0:
         raise ValueError
-    if len(rest) < length:
-        return None, data
-    return Request(head, headers, rest[:length]), rest[length:]
+    return None if len(rest) < length else (rest[:length], rest[length:])
 
 
 def _unchunked(data: bytes) -> tuple[bytes, bytes] | None:
@@ -93,21 +115,35 @@ def response(answer: Answer) -> bytes:
     return "\r\n".join((*lines, "", answer.body)).encode()
 
 
+_HTTP_1: Final = ("http/1.1", "http/1.0")
+HTTP_2: Final = "h2"
+
+
+def knows_http2() -> bool:
+    """Whether the program was told where the library is."""
+    return PathFinder.find_spec("h2") is not None
+
+
 class Http:
     """Requests, each handed to an endpoint, over one connection."""
 
-    offers: str | None = "http/1.1"
-    one_at_a_time: bool = False
-    idle: int | None = 10
-    refused: str | None = None
-
-    def __init__(self, default_port: int, endpoint: Endpoint) -> None:
+    def __init__(
+        self, default_port: int, endpoint: Endpoint, release: Release, *, http2: bool
+    ) -> None:
         self.default_port = default_port
+        self.offers: tuple[str, ...] = (
+            ((HTTP_2, *_HTTP_1) if http2 else _HTTP_1) if release.offers_protocols else ()
+        )
+        self.one_at_a_time = not release.shakes_hands_aside
+        self.idle = _PATIENCE if release.has_one_http_server else None
+        self.refused = None if release.offers_protocols else NOT_ACCEPTED
+        self._release = release
         self._endpoint = endpoint
 
-    def listening(self, title: str, where: str) -> str:
+    def listening(self, title: str, where: str) -> str | None:
         """See Conversation."""
-        return f"{title} listening on {where} with 1 worker"
+        said = f"{title} listening on {where} with 1 worker"
+        return said if self._release.has_one_http_server else None
 
     def failed(self, title: str, where: str) -> Sequence[str]:
         """See Conversation."""
@@ -119,15 +155,27 @@ class Http:
         def answer(request: Request) -> Sequence[Answer]:
             return self._endpoint(request, connection)
 
-        attend(connection.receive, connection.send, answer)
+        if connection.protocol == HTTP_2:
+            # h2 takes longer to import than all of the program: only who speaks it pays for it.
+            from .http2 import attend as attend_http2  # noqa: PLC0415
+
+            attend_http2(connection.receive, connection.send, answer)
+        else:
+            waits = self._release.waits_after_noise
+            attend(connection.receive, connection.send, answer, waits=waits)
 
 
 def attend(
     receive: Callable[[], bytes],
     send: Callable[[bytes], None],
     answer: Callable[[Request], Sequence[Answer]],
+    *,
+    waits: bool = False,
 ) -> None:
-    """Answers requests until the peer ends, or says what is no HTTP. Raises OSError."""
+    """Answers requests until the peer ends, or says what is no HTTP. Raises OSError.
+
+    `waits`: after what is no HTTP it goes on waiting for the end of a request.
+    """
     data = b""
     while received := receive():
         data += received
@@ -135,7 +183,9 @@ def attend(
             try:
                 request, data = parse(data)
             except ValueError:
-                return
+                if not waits:
+                    return
+                break
             if request is None:
                 break
             for one in answer(request):

@@ -5,19 +5,18 @@ Facts: src/flb_engine.c, src/flb_input.c and src/flb_output.c of 5.1.1, measured
 
 from __future__ import annotations
 
-import os
-
 from .administration import Administration
 from .classic import check_properties
 from .context import security
 from .delivery import Delivery
 from .endpoints import endpoint
-from .grammar import StartError
-from .inputs import Dummy, Tail
+from .grammar import ABORTED, HUNG, StartError
+from .inputs import Dummy, Metrics, Tail
 from .lines import Syslog, Tcp
 from .listener import Listener
-from .output import Output
-from .server import Http
+from .messages import Forward, Mqtt
+from .outputs import Outputs
+from .server import Http, knows_http2
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,17 +24,21 @@ if TYPE_CHECKING:
     from typing import Final
 
     from .classic import Configuration, Instance
+    from .grammar import Line
     from .inputs import Source
     from .journal import Journal
     from .listener import Conversation
-    from .output import Hosts
+    from .output import Output
     from .releases import Release
+    from .upstream import Hosts
 
-ABORTED: Final = 128 + 6
-"""The code of a start that ends in SIGABRT."""
-
-_HTTP_PORTS: Final = {"http": 9880, "elasticsearch": 9200, "splunk": 8088, "opentelemetry": 4318}
-_PROXIES: Final = ("HTTP_PROXY", "http_proxy")
+_HTTP_PORTS: Final = {
+    "http": 9880,
+    "elasticsearch": 9200,
+    "splunk": 8088,
+    "opentelemetry": 4318,
+    "prometheus_remote_write": 8080,
+}
 
 
 class Service:
@@ -99,16 +102,16 @@ class Service:
             for listener in self._listeners:
                 listener.close()
             failed = ("error", "[engine] input initialization failed")
-            lines = error.lines if error.code == ABORTED else (*error.lines, failed)
-            raise StartError(*lines, code=error.code) from None
+            raise _ended(error, failed) from None
 
     def _input(self, instance: Instance) -> Source:
         check_properties(instance, self._release)
-        if instance.plugin in {"dummy", "tail"}:
+        if instance.plugin in {"dummy", "tail", "fluentbit_metrics"}:
             return self._local(instance)
         secured = security(instance, self._release, self._system)
         self._initializing(instance)
-        listener = Listener(instance, self._conversation(instance), secured, self._journal)
+        conversation = self._conversation(instance)
+        listener = Listener(instance, conversation, secured, self._journal, self._release)
         self._listeners.append(listener)
         if secured:
             secured.restrict()
@@ -121,6 +124,8 @@ class Service:
         named = self._initializing(instance)
         if instance.plugin == "dummy":
             return Dummy(instance, self._journal)
+        if instance.plugin == "fluentbit_metrics":
+            return Metrics(instance)
         if "path" not in instance.settings:
             raise StartError(
                 ("error", f"{named} no input 'path' was given"),
@@ -136,14 +141,23 @@ class Service:
 
     def _conversation(self, instance: Instance) -> Conversation:
         if instance.plugin == "tcp":
-            return Tcp(instance)
+            return Tcp(instance, self._release)
         if instance.plugin == "syslog":
             return Syslog(instance, self._configuration.parsers)
-        return Http(_HTTP_PORTS[instance.plugin], endpoint(instance))
+        if instance.plugin == "forward":
+            return Forward(instance)
+        if instance.plugin == "mqtt":
+            return Mqtt(instance)
+        http2 = instance.flag("http_server.http2", default=instance.flag("http2", default=1)) != 0
+        port = _HTTP_PORTS[instance.plugin]
+        return Http(port, endpoint(instance), self._release, http2=http2 and knows_http2())
 
     def _outputs(self, hosts: Hosts) -> list[Output]:
         configuration = self._configuration
         made: list[Output] = []
+        outputs = Outputs(
+            configuration, self._release, self._system, hosts=hosts, journal=self._journal
+        )
         try:
             for instance in configuration.outputs:
                 # In this order: a property that is unknown goes unnoticed if the context fails.
@@ -151,20 +165,21 @@ class Service:
                 if secured:
                     secured.restrict()
                 check_properties(instance, self._release)
-                _check_method(instance)
-                _check_proxy(instance)
-                waits = (configuration.base, configuration.cap)
-                made.append(
-                    Output(instance, secured, hosts=hosts, journal=self._journal, waits=waits)
-                )
+                made.append(outputs.make(instance, secured))
         except StartError as error:
             for listener in self._listeners:
                 listener.close()
             failed = ("error", "[engine] output initialization failed")
-            raise StartError(*error.lines, failed, code=error.code) from None
+            raise _ended(error, failed) from None
         if len(configuration.inputs) == len(made) == 1:
             made[0].instance.settings.setdefault("match", "*")
         return made
+
+
+def _ended(error: StartError, failed: Line) -> StartError:
+    """What is said after an error: nothing, if it ended everything at once."""
+    lines = error.lines if error.code in {ABORTED, HUNG} else (*error.lines, failed)
+    return StartError(*lines, code=error.code)
 
 
 _BOUNDS: Final = ("min_version", "max_version", "ciphers")
@@ -182,21 +197,3 @@ def check(configuration: Configuration, release: Release) -> None:
             except StartError as error:
                 said = f"[reload] check properties for {kind} plugins is failed"
                 raise StartError(error.lines[0], ("error", said), code=error.code) from None
-
-
-def _check_method(instance: Instance) -> None:
-    method = instance.settings.get("http_method", "POST")
-    if method.upper() not in {"POST", "PUT"}:
-        said = f"invalid http_method option '{method}'. Supported methods are POST and PUT"
-        raise StartError(
-            ("error", f"[output:http:{instance.title}] {said}"),
-            ("error", "[output] failed to initialize 'http' plugin"),
-            code=255,
-        )
-
-
-def _check_proxy(instance: Instance) -> None:
-    """Refuses a way that the model does not go."""
-    if "proxy" in instance.settings or any(os.environ.get(name) for name in _PROXIES):
-        said = "the reference agent models no proxy"
-        raise StartError(("error", f"[output:http:{instance.title}] {said}"), code=255)
