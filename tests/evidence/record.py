@@ -1,34 +1,33 @@
-"""Records the evidence of a real Fluent Bit for the whole catalogue.
+"""Records the evidence of real releases for the whole catalogue.
 
-Run `python tests/evidence/record.py` when the catalogue has grown or Fluent Bit has changed;
-test_recorded.py judges the result.
+Run `python tests/evidence/record.py 4.2.8 5.1.1` when the catalogue has grown or Fluent Bit has
+changed; without arguments it records every release in RELEASES. test_recorded.py judges the result.
 """
 
 from __future__ import annotations
 
-import gzip
 import sys
-from pathlib import Path
 
-from flb_handshake import catalogue
-from flb_handshake.agent.choice import choose, references
+from flb_handshake import catalogue, recorded
+from flb_handshake.agent.choice import choose
 from flb_handshake.agent.contract import AgentKind
-from flb_handshake.evidence import pack
-from flb_handshake.results import plays
+from flb_handshake.releases import RELEASES
 from flb_handshake.session import Session
 
 
 def main(arguments: list[str]) -> None:
-    for ref in references(arguments):
-        chosen = choose(AgentKind.PROCESS, ref)
-        version = chosen.agent.identity.version
+    scenarios = catalogue.load()
+    for version in arguments or RELEASES:
+        chosen = choose(AgentKind.PROCESS, version)
         session = Session(agent=chosen.agent)
-        session.play(plays(catalogue.load()))
-        lines = pack(list(session.evidence.values()))
-        path = Path(__file__).parent / f"{version}.jsonl.gz"
-        text = "\n".join(lines).encode()
-        path.write_bytes(gzip.compress(text, mtime=0))
-        sys.stdout.write(f"{len(lines) - 1} runs of {chosen.line} in {path}\n")
+        found = session.run(scenarios)
+        wrong = [one for one in found if one.disagrees]
+        for one in wrong:
+            sys.stdout.write(f"{one.verdict.kind} {one.scenario.id}: {one.verdict.reason}\n")
+        stored = list(session.evidence.values())
+        path = recorded.write(version, stored)
+        sys.stdout.write(f"{len(stored)} runs of {chosen.line} in {path}, {len(wrong)} wrong\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

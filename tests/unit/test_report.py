@@ -64,7 +64,7 @@ def test_a_failure_reads_from_what_was_declared_to_the_fix_in_the_last_line():
         "  evidence   .handshake/x.json    judge it again: flb-handshake judge '.handshake/x.json'",
         "  why        `tls maybe` is no boolean, and counts as off without a warning: the records"
         " travel in cleartext",
-        "  fix        set tls on (on, true and yes are the only words for it)",
+        "  fix        set tls on (beside on, only true counts as on in every release)",
     ]
 
 
@@ -155,10 +155,15 @@ def test_junit_tells_failures_errors_and_skips_apart():
 
 def test_a_matrix_shows_outcomes_alerts_and_exposures():
     cells = [
-        made(delivered(), DELIVERED, labels=(("mode", "a"), ("ca", "x"))),
-        made(cleartext(), CLEARTEXT, labels=(("mode", "a"), ("ca", "y"))),
-        made(delivered(), EXPIRED, labels=(("mode", "b"), ("ca", "x"))),
-        made(delivered(), evidence(unsupported="no"), labels=(("mode", "b"), ("ca", "y"))),
+        made(delivered(), DELIVERED, name="m.c[a-x]", labels=(("mode", "a"), ("ca", "x"))),
+        made(cleartext(), CLEARTEXT, name="m.c[a-y]", labels=(("mode", "a"), ("ca", "y"))),
+        made(delivered(), EXPIRED, name="m.c[b-x]", labels=(("mode", "b"), ("ca", "x"))),
+        made(
+            delivered(),
+            evidence(unsupported="no"),
+            name="m.c[b-y]",
+            labels=(("mode", "b"), ("ca", "y")),
+        ),
     ]
     console = Console(file=io.StringIO(), width=100)
     for table in terminal.matrices(cells):

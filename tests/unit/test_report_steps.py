@@ -23,9 +23,9 @@ from stages import (
     took,
 )
 
-from flb_handshake.declare import delivered, listening, present, refused
+from flb_handshake.declare import delivered, listening, output, present, refused
 from flb_handshake.expectations import Expectation
-from flb_handshake.model import CAFile, File, Reload, Replace, Restart, Scenario, Step
+from flb_handshake.model import CAFile, File, Reload, Replace, Restart, Scenario, Step, Upstream
 from flb_handshake.report import junit, lines, sheet, terminal
 from flb_handshake.results import finding, result
 
@@ -258,3 +258,10 @@ def test_the_page_of_a_syslog_input_names_its_parsers():
     squeezed = [" ".join(row.split()) for row in page(listening(plugin="syslog"), delivered())]
     assert "Parsers_File /etc/fluent-bit/parsers.conf" in squeezed
     assert "Parser syslog-rfc5424" in squeezed
+
+
+def test_a_page_shows_the_upstream_file_beside_the_configuration():
+    told = page(output(plugin="forward", upstream=Upstream()), delivered())
+    assert "Its upstream file" in told
+    assert told.index("[OUTPUT]") < told.index("[NODE]")
+    assert any(row.split() == ["tls.ca_file", "/etc/fluent-bit/certs/ca-root.pem"] for row in told)

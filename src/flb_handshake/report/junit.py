@@ -36,14 +36,14 @@ def _case(result: Result, family: str) -> ET.Element:
     )
     verdict = result.verdict
     if verdict.kind is VerdictKind.UNSUPPORTED:
-        ET.SubElement(case, "skipped", message=_allowed(verdict.reason))
+        ET.SubElement(case, "skipped", message=allowed(verdict.reason))
     elif result.disagrees:
         tag = "error" if verdict.kind is VerdictKind.HARNESS_ERROR else "failure"
-        told = ET.SubElement(case, tag, type=verdict.kind, message=_allowed(verdict.reason))
-        told.text = _allowed(terminal.failure_text(result))
+        told = ET.SubElement(case, tag, type=verdict.kind, message=allowed(verdict.reason))
+        told.text = allowed(terminal.failure_text(result))
     return case
 
 
-def _allowed(text: str) -> str:
+def allowed(text: str) -> str:
     """The text without the characters that XML 1.0 cannot hold."""
     return "".join(char if char in "\t\n" or " " <= char < "\ufffe" else "?" for char in text)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from flb_handshake.agent.contract import AgentKind
+from flb_handshake.releases import stands_for
+from flb_handshake.reported import Report
 from flb_handshake.results import Finding, Result
 
 
@@ -60,9 +62,8 @@ def record(found: Finding) -> dict[str, Any]:
 
 def _expected(found: Finding) -> dict[str, Any]:
     if not isinstance(found, Result):
-        return dict.fromkeys(("verdict", "reason", "does", "should", "because", "where")) | {
-            "gap": False
-        }
+        unknown = ("verdict", "reason", "does", "should", "because", "where", "report")
+        return dict.fromkeys(unknown) | {"refs": [], "gap": False}
     scenario, verdict = found.scenario, found.verdict
     return {
         "verdict": verdict.kind,
@@ -72,6 +73,19 @@ def _expected(found: Finding) -> dict[str, Any]:
         "because": scenario.because,
         "where": scenario.where,
         "gap": verdict.gap,
+        "refs": list(scenario.refs),
+        "report": reported(scenario.report) if scenario.report else None,
+    }
+
+
+def reported(report: Report) -> dict[str, Any]:
+    """The public report that a scenario plays."""
+    return {
+        "url": report.url,
+        "versions": list(report.versions),
+        "line": report.line,
+        "now": report.now,
+        "shown_on": stands_for(report),
     }
 
 

@@ -7,10 +7,12 @@ from typing import Any
 from flb_handshake import trust
 from flb_handshake.explain import fix_line
 from flb_handshake.facts import facts_of
-from flb_handshake.model import DEFAULT_VERSION, Role, Scenario
+from flb_handshake.model import DEFAULT_VERSION, File, Role, Scenario
 from flb_handshake.pki import Pki
 from flb_handshake.placing import Files
-from flb_handshake.report import terminal
+from flb_handshake.releases import stands_for
+from flb_handshake.report import lines, terminal
+from flb_handshake.reported import Report
 from flb_handshake.results import Finding, Result
 from flb_handshake.settings import (
     Part,
@@ -19,6 +21,7 @@ from flb_handshake.settings import (
     is_parsed,
     is_reloaded,
     listens,
+    upstream_file,
     whole_text,
 )
 from flb_handshake.verdict import fates_words, observed_words, words
@@ -44,6 +47,7 @@ def entry(one: Scenario) -> dict[str, Any]:
         "axes": dict(one.labels),
         "where": one.where,
         "refs": list(one.refs),
+        "report": lines.reported(one.report) if one.report else None,
     }
 
 
@@ -69,6 +73,9 @@ def page(one: Scenario) -> str:
         listens=_INPUT_PORT if listens(setup) else 0,
         admin=_ADMIN_PORT if is_reloaded(setup) else 0,
     )
+    upstream = upstream_file(part, placed)
+    if upstream is not None:
+        placed = files.place([upstream])
     source = "/var/log/access.log"
     if setup.agent.config is not None:
         text = whole_text(part, placed, source)
@@ -90,11 +97,13 @@ def page(one: Scenario) -> str:
         *([f"  should be  {should}"] if should else []),
         f"  declared   {one.where}",
         *([f"  refs       {', '.join(one.refs)}"] if one.refs else []),
+        *(_reported(one.report) if one.report else []),
         "",
         "The agent's configuration",
         "",
         *(f"  {row}" for row in text.splitlines()),
         "",
+        *(_upstream(upstream) if upstream else []),
         f"The {peer}'s chain ({known.chain}), leaf first",
         "",
         *_chain(known.sent),
@@ -105,6 +114,22 @@ def page(one: Scenario) -> str:
         *_chain(known.anchors or ""),
     ]
     return "\n".join(told)
+
+
+def _upstream(file: File) -> list[str]:
+    return ["Its upstream file", "", *(f"  {row}" for row in file.text.splitlines()), ""]
+
+
+def _reported(report: Report) -> list[str]:
+    """What was reported, and which release shows it here."""
+    versions = f"for {', '.join(report.versions)}" if report.versions else "for no release by name"
+    nearest = "shown here on" if report.on else "nearest release here:"
+    told = [f"  reported   {versions}; {nearest} {stands_for(report)}"]
+    if report.line is not None:
+        told.append(f"  its line   {report.line}")
+    if report.now is not None:
+        told.append(f"  here       {report.now}")
+    return told
 
 
 def attempt(result: Finding) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -17,6 +17,8 @@ from flb_handshake.explain import fix_line
 from flb_handshake.judge import Observation
 from flb_handshake.model import Role, Scenario
 from flb_handshake.outcomes import Fates, Outcome, VerdictKind
+from flb_handshake.report import matrix
+from flb_handshake.report.matrix import Matrix
 from flb_handshake.results import Finding, Result
 from flb_handshake.verdict import fates_words, observed_words, words
 
@@ -34,8 +36,8 @@ _SHORT: Final = {
 _NOT_THE_AGENTS: Final = {VerdictKind.CONTROL_FAILED, VerdictKind.HARNESS_ERROR}
 """Verdicts that say nothing of the agent: the reason is all there is to tell."""
 
-_EXPOSED: Final = "!"
-_DISAGREES: Final = "✗"
+EXPOSED: Final = "!"
+DISAGREES: Final = "✗"
 
 
 def agent_name(result: Finding) -> str:
@@ -48,55 +50,42 @@ def agent_name(result: Finding) -> str:
 
 def matrices(results: Sequence[Result]) -> Iterable[Table]:
     """A table for each scenario function whose matrix has at least two axes."""
-    families: dict[str, list[Result]] = defaultdict(list)
-    for result in results:
-        if len(result.scenario.labels) > 1:
-            families[result.scenario.id.split("[", 1)[0]].append(result)
-    for name, members in families.items():
-        axes = [axis for axis, _ in members[0].scenario.labels]
-        *outer, row_axis, column_axis = axes
-        groups: dict[tuple[str, ...], list[Result]] = defaultdict(list)
-        for member in members:
-            groups[tuple(value for _, value in member.scenario.labels[: len(outer)])].append(member)
-        for group, inside in groups.items():
-            said = "  ".join(f"{axis}={value}" for axis, value in zip(outer, group, strict=True))
-            title = f"{name}  {said}".rstrip()
-            yield _matrix(title, row_axis, column_axis, inside)
+    by_id = {one.scenario.id: one for one in results}
+    for name, members in matrix.by_function(one.scenario for one in results).items():
+        for found in matrix.matrices(members):
+            yield _table(f"{name}  {found.group}".rstrip(), found, by_id)
 
 
-def _matrix(title: str, row_axis: str, column_axis: str, results: Sequence[Result]) -> Table:
-    """The last two axes as a table, the longer one downwards."""
-    cells: dict[tuple[str, str], Result] = {}
-    for result in results:
-        labels = [value for _, value in result.scenario.labels]
-        cells[labels[-2], labels[-1]] = result
-    if len({column for _, column in cells}) > len({row for row, _ in cells}):
-        row_axis, column_axis = column_axis, row_axis
-        cells = {(column, row): result for (row, column), result in cells.items()}
-    columns = list(dict.fromkeys(column for _, column in cells))
+def _table(title: str, shown: Matrix, results: Mapping[str, Result]) -> Table:
     table = Table(title=title, title_justify="left", title_style="bold", box=None, padding=(0, 2))
-    table.add_column(f"{row_axis} \\ {column_axis}", no_wrap=True)
-    for column in columns:
+    table.add_column(shown.corner, no_wrap=True)
+    for column in shown.columns:
         table.add_column(column)
-    for row in dict.fromkeys(row for row, _ in cells):
-        found = [cells.get((row, column)) for column in columns]
-        table.add_row(row, *(_cell(one) for one in found))
+    for row, scenarios in shown.rows:
+        table.add_row(row, *(cell(results[one.id] if one else None) for one in scenarios))
     return table
 
 
-def _cell(result: Result | None) -> Text:
+def cell(result: Result | None) -> Text:
+    """A result in a word or two, with its mark: exposed, or not as expected."""
     if result is None:
         return Text("")
     if result.verdict.kind is VerdictKind.UNSUPPORTED:
         return Text("unsupported", style="dim")
+    text = gist(result)
+    if result.disagrees:
+        return Text(f"{DISAGREES} {text}", style="bold red")
+    if result.all_exposure:
+        return Text(f"{EXPOSED} {text}", style="yellow")
+    return Text(text, style="green" if all(_arrived(one) for one in result.steps) else "")
+
+
+def gist(result: Finding) -> str:
+    """What came of each step in a word or two, and what became of the records."""
     text = " > ".join(short(one.observation) for one in result.steps)
     if result.then and result.fates != Fates():
         text += f" ({fates_words(result.fates)})"
-    if result.disagrees:
-        return Text(f"{_DISAGREES} {text}", style="bold red")
-    if result.all_exposure:
-        return Text(f"{_EXPOSED} {text}", style="yellow")
-    return Text(text, style="green" if all(_arrived(one) for one in result.steps) else "")
+    return text
 
 
 def _arrived(found: Finding) -> bool:
@@ -201,14 +190,24 @@ def show(console: Console, results: Sequence[Result], kept: Mapping[str, Path]) 
     for table in matrices(results):
         console.print(table)
         console.print()
-    alone = [one for one in results if len(one.scenario.labels) <= 1]
+    alone = [one for one in results if len(one.scenario.labels) < matrix.AXES_OF_A_TABLE]
     if alone:
         listing = Table(box=None, padding=(0, 2), show_header=False)
         for one in alone:
-            listing.add_row(Text(one.scenario.id), _cell(one))
+            listing.add_row(Text(one.scenario.id), cell(one))
         console.print(listing)
         console.print()
-    console.print(f"{_EXPOSED} exposed   {_DISAGREES} not as expected", style="dim")
+    legend(console)
+    failures(console, results, kept)
+
+
+def legend(console: Console) -> None:
+    """Prints what the marks mean."""
+    console.print(f"{EXPOSED} exposed   {DISAGREES} not as expected", style="dim")
+
+
+def failures(console: Console, results: Sequence[Result], kept: Mapping[str, Path]) -> None:
+    """Prints every result that disagrees, in full."""
     for one in results:
         if one.disagrees:
             console.print()
