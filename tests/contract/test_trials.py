@@ -1,0 +1,242 @@
+"""Sections of a user's configuration, played: each of these has a known answer."""
+
+from __future__ import annotations
+
+import pytest
+from playing import opened
+
+from flb_handshake.certificates import HEALTHY
+from flb_handshake.config.words import Configuration, Kind, Property, Section, Spot
+from flb_handshake.lint.policy import Policy
+from flb_handshake.outcomes import Outcome
+from flb_handshake.pki import Pki
+from flb_handshake.trials.findings import findings
+from flb_handshake.trials.mutants import Wrong
+from flb_handshake.trials.trial import blamed, try_all
+
+NOTHING = set()
+NAME = {Wrong.NAME}
+OF_A_CHAIN = {
+    Wrong.OTHER_CA,
+    Wrong.NAME,
+    Wrong.EXPIRED,
+    Wrong.SELF_SIGNED,
+    Wrong.NO_INTERMEDIATE,
+}
+EVERYTHING = OF_A_CHAIN | {Wrong.CLEARTEXT}
+OF_A_CLIENT = {Wrong.ANONYMOUS, Wrong.FOREIGN, Wrong.EXPIRED_CLIENT}
+
+HOST = "Host logs.example.com; Port 443"
+CA = "tls.ca_file /etc/fluent-bit/ca.pem"
+PAIR = "tls.crt_file /etc/fluent-bit/own.pem; tls.key_file /etc/fluent-bit/own.key"
+
+DELIVERED, CLEARTEXT = Outcome.DELIVERED, Outcome.CLEARTEXT
+
+OUTPUTS = {
+    # name: (properties, what becomes of it with a healthy collector, what it lets through)
+    "defaults": (f"Name http; {HOST}; tls on; {CA}", DELIVERED, NAME),
+    "defaults in small letters": (f"name HTTP; {HOST}; TLS On; {CA}", DELIVERED, NAME),
+    "verified": (f"Name http; {HOST}; tls on; tls.verify on; {CA}", DELIVERED, NAME),
+    "name checked": (
+        f"Name http; {HOST}; tls on; tls.verify_hostname on; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "unverified": (f"Name http; {HOST}; tls on; tls.verify off; {CA}", DELIVERED, OF_A_CHAIN),
+    "unverified in vain": (
+        f"Name http; {HOST}; tls on; tls.verify off; tls.verify_hostname on; {CA}",
+        DELIVERED,
+        OF_A_CHAIN,
+    ),
+    "the last word counts": (
+        f"Name http; {HOST}; tls on; tls.verify on; tls.verify off; {CA}",
+        DELIVERED,
+        OF_A_CHAIN,
+    ),
+    "a mode is no boolean": (f"Name http; {HOST}; tls verify_peer; {CA}", CLEARTEXT, EVERYTHING),
+    "tls left out": (f"Name http; {HOST}; tls.verify on; {CA}", CLEARTEXT, EVERYTHING),
+    "tls off": (f"Name http; {HOST}; tls off; tls.verify on; {CA}", CLEARTEXT, EVERYTHING),
+    "system store": (f"Name http; {HOST}; tls on", DELIVERED, NAME),
+    "system store, name checked": (
+        f"Name http; {HOST}; tls on; tls.verify_hostname on",
+        DELIVERED,
+        NOTHING,
+    ),
+    "an address": ("Name http; Host 10.1.2.3; tls on; tls.verify_hostname on", DELIVERED, NOTHING),
+    "vhost": (
+        f"Name http; Host 10.1.2.3; tls on; tls.vhost a.example.com; tls.verify_hostname on; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "mutual": (f"Name http; {HOST}; tls on; {CA}; {PAIR}", DELIVERED, NAME),
+    "mutual, with a passphrase": (
+        f"Name http; {HOST}; tls on; {CA}; {PAIR}; tls.key_passwd correct-horse",
+        DELIVERED,
+        NAME,
+    ),
+    "ca_path": (f"Name http; {HOST}; tls on; tls.ca_path /etc/ssl/certs", DELIVERED, NAME),
+    "es": (f"Name es; {HOST}; Index i; tls on; tls.verify_hostname on; {CA}", DELIVERED, NOTHING),
+    "opensearch": (f"Name opensearch; {HOST}; tls on; {CA}", DELIVERED, NAME),
+    "splunk": (f"Name splunk; {HOST}; splunk_token x-1; tls on; {CA}", DELIVERED, NAME),
+    "loki": (f"Name loki; {HOST}; labels job=fb; tls on; {CA}", DELIVERED, NAME),
+    "opentelemetry": (f"Name opentelemetry; {HOST}; tls on; {CA}", DELIVERED, NAME),
+    "influxdb": (f"Name influxdb; {HOST}; tls on; {CA}", DELIVERED, NAME),
+    "datadog": (f"Name datadog; {HOST}; apikey k-1; tls on; {CA}", DELIVERED, NAME),
+    "forward": (f"Name forward; {HOST}; tls on; tls.verify_hostname on; {CA}", DELIVERED, NOTHING),
+    "forward with a key": (f"Name forward; {HOST}; Shared_Key s-1; tls on; {CA}", DELIVERED, NAME),
+    "tcp": (f"Name tcp; {HOST}; tls on; tls.verify off; {CA}", DELIVERED, OF_A_CHAIN),
+    "gelf's own mode": (
+        f"Name gelf; {HOST}; mode tls; gelf_short_message_key message; {CA}",
+        CLEARTEXT,
+        EVERYTHING,
+    ),
+    "gelf": (
+        f"Name gelf; {HOST}; mode tls; tls on; gelf_short_message_key message; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "syslog": (
+        f"Name syslog; {HOST}; mode tls; tls on; syslog_message_key message; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+}
+
+INPUTS = {
+    "no client is asked": (f"Name http; tls on; tls.verify off; {PAIR}", DELIVERED, OF_A_CLIENT),
+    "defaults": (f"Name http; tls on; {PAIR}; {CA}", DELIVERED, {Wrong.ANONYMOUS}),
+    "demanded": (
+        f"Name http; tls on; tls.verify on; tls.verify_client_cert on; {PAIR}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "demanded of nobody": (
+        f"Name http; tls on; tls.verify off; tls.verify_client_cert on; {PAIR}; {CA}",
+        DELIVERED,
+        OF_A_CLIENT,
+    ),
+    "tcp": (f"Name tcp; tls on; {PAIR}; {CA}", DELIVERED, {Wrong.ANONYMOUS}),
+    "forward": (
+        f"Name forward; tls on; tls.verify_client_cert on; {PAIR}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "opentelemetry": (f"Name opentelemetry; tls on; {PAIR}; {CA}", DELIVERED, {Wrong.ANONYMOUS}),
+    "no certificate": ("Name http; tls on", Outcome.NOT_STARTED, NOTHING),
+    "no key": (
+        "Name http; tls on; tls.crt_file /etc/fluent-bit/own.pem",
+        Outcome.NOT_STARTED,
+        NOTHING,
+    ),
+}
+
+
+def section(kind, text, file="fluent-bit.conf"):
+    pairs = [one.strip().partition(" ") for one in text.split(";")]
+    properties = [
+        Property(key=key, value=value, written=value, spot=Spot(file, line))
+        for line, (key, _, value) in enumerate(pairs, 2)
+    ]
+    return Section(kind=kind, title=kind.upper(), properties=tuple(properties), spot=Spot(file, 1))
+
+
+SECTIONS = {
+    **{f"output: {name}": section(Kind.OUTPUT, row[0]) for name, row in OUTPUTS.items()},
+    **{f"input: {name}": section(Kind.INPUT, row[0]) for name, row in INPUTS.items()},
+}
+ANSWERS = {
+    **{f"output: {name}": row[1:] for name, row in OUTPUTS.items()},
+    **{f"input: {name}": row[1:] for name, row in INPUTS.items()},
+}
+
+
+@pytest.fixture(scope="module", params=["process", "docker"])
+def trials(request):
+    agent = opened(request.param)
+    found, unplayed = try_all(Configuration(sections=tuple(SECTIONS.values())), agent)
+    assert not unplayed
+    return {id(one.section): one for one in found}
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_section_is_known_by_what_it_lets_through(trials, name):
+    trial = trials[id(SECTIONS[name])]
+    outcome, accepted = ANSWERS[name]
+    assert not trial.failure
+    assert trial.healthy.observation.outcome is outcome
+    assert {one.wrong for one in trial.answers if one.is_let_through} == accepted
+    assert trial.delivers is (outcome is DELIVERED)
+
+
+def test_the_default_policy_puts_up_with_what_fluent_bit_does_by_default(trials):
+    trial = trials[id(SECTIONS["output: defaults"])]
+    assert not trial.let_through(Policy.DEFAULT)
+    assert [one.wrong for one in trial.let_through(Policy.STRICT)] == [Wrong.NAME]
+    open_to_all = trials[id(SECTIONS["input: no client is asked"])]
+    assert {one.wrong for one in open_to_all.let_through(Policy.DEFAULT)} == {
+        Wrong.FOREIGN,
+        Wrong.EXPIRED_CLIENT,
+    }
+
+
+def test_of_a_section_that_does_not_start_that_alone_is_told(trials):
+    (one,) = findings(trials[id(SECTIONS["input: no certificate"])], Policy.STRICT)
+    assert one.rule == "does-not-deliver"
+
+
+def test_of_a_section_in_cleartext_that_alone_is_told(trials):
+    """Everybody is let through by it, for one reason."""
+    (one,) = findings(trials[id(SECTIONS["output: tls left out"])], Policy.STRICT)
+    assert one.rule == "sends-cleartext"
+
+
+def test_the_line_to_blame_is_the_one_that_opens_the_door():
+    unverified = section(Kind.OUTPUT, "Name http; tls on; tls.verify off; tls.ca_file x")
+    assert blamed(unverified, Wrong.OTHER_CA).spot.line == 4
+    assert blamed(unverified, Wrong.CLEARTEXT).spot.line == 3
+    assert blamed(unverified, None).spot.line == 5
+    assert blamed(section(Kind.OUTPUT, "Name http"), Wrong.NAME) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("Name s3; tls on; bucket b", "dials what another property names"),
+        ("Name es; tls on; Cloud_ID x", "'Cloud_ID' makes it dial somebody else"),
+        ("Name http; tls on; proxy http://p:1", "'proxy' makes it dial somebody else"),
+        ("Name stdout; tls on", "opens no connection"),
+        ("Name http; tls on; Host a..b; tls.ca_file x", "cannot be the name of a host"),
+        ("Name http; tls on; tls.vhost a b; tls.ca_file x", "cannot be the name of a host"),
+    ],
+)
+def test_what_cannot_be_played_says_why(text, reason):
+    agent = opened("reference")
+    found, unplayed = try_all(Configuration(sections=(section(Kind.OUTPUT, text),)), agent)
+    assert not found
+    assert reason in unplayed[0].reason
+
+
+def test_a_section_without_a_word_about_tls_is_not_played():
+    agent = opened("reference")
+    quiet = section(Kind.OUTPUT, "Name http; Host logs.example.com")
+    assert try_all(Configuration(sections=(quiet,)), agent) == ((), ())
+
+
+def test_a_ca_file_of_an_intermediate_alone_is_stood_in_for_by_one(tmp_path):
+    """And what leads to it is no defect: `missing intermediate` is not asked of it."""
+    (tmp_path / "ca.pem").write_bytes(Pki().pem(HEALTHY.intermediate))
+    text = f"Name http; {HOST}; tls on; tls.ca_file ca.pem"
+    own = section(Kind.OUTPUT, text, file=str(tmp_path / "fluent-bit.conf"))
+    (trial,), _ = try_all(Configuration(sections=(own,)), opened("process"))
+    assert Wrong.NO_INTERMEDIATE not in {one.wrong for one in trial.answers}
+    assert trial.healthy.observation.outcome is Outcome.REFUSED_BY_AGENT
+
+
+def test_sections_are_called_by_alias_or_by_plugin():
+    assert section(Kind.OUTPUT, "Name es; Alias main").called == "output es 'main'"
+    assert section(Kind.INPUT, "Name Forward").called == "input forward"
+
+
+def test_the_passphrase_of_the_users_key_stays_with_the_user(trials):
+    trial = trials[id(SECTIONS["output: mutual, with a passphrase"])]
+    assert "correct-horse" not in trial.healthy.evidence.agent.config
