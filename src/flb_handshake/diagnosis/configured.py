@@ -1,0 +1,110 @@
+"""What a configuration makes possible: the settings of one section, as far as TLS goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from flb_handshake.config.words import Configuration, Kind, Property, Section
+from flb_handshake.diagnosis.troubles import Owner
+from flb_handshake.hosts import is_address
+
+_ON: Final = frozenset({"on", "true", "yes", "1"})
+_OFF: Final = frozenset({"off", "false", "no", "0"})
+_KINDS: Final = {"input": Kind.INPUT, "filter": Kind.FILTER, "output": Kind.OUTPUT}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One section, as far as TLS is concerned."""
+
+    plugin: str
+    host: str = ""
+    port: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+    """By the names of properties in small letters; `tls.…` of other plugins' own names too."""
+    written: Mapping[str, Property] = field(default_factory=dict)
+    """The same as they stand in their files."""
+
+    def get(self, name: str) -> str:
+        """The value; empty: not set."""
+        return self.values.get(name, "")
+
+    def is_on(self, name: str) -> bool | None:
+        """Whether it is switched on; None: it is not set, or is no boolean."""
+        value = self.get(name).lower()
+        return True if value in _ON else False if value in _OFF else None
+
+    @property
+    def host_is_address(self) -> bool:
+        """Whether an address is dialled, which certificates seldom bear."""
+        return is_address(self.host.strip("[]"))
+
+    @property
+    def host_is_url(self) -> bool:
+        """Whether a URL stands where a host name belongs."""
+        return "://" in self.host and self.plugin not in _TAKE_URLS
+
+    @property
+    def name(self) -> str:
+        """The name that SNI and the name check mean."""
+        return self.get("tls.vhost") or self.host
+
+
+_TAKE_URLS: Final = frozenset({"kubernetes", "kubernetes_events"})
+_OWN_NAMES: Final = {
+    "kube_ca_file": "tls.ca_file",
+    "kube_ca_path": "tls.ca_path",
+    "kube_url": "host",
+    "endpoint": "host",
+}
+"""Names under which plugins take the same."""
+
+
+def settings_of(section: Section) -> Settings:
+    """The settings of a section."""
+    values: dict[str, str] = {}
+    written: dict[str, Property] = {}
+    for one in section.properties:
+        name = _OWN_NAMES.get(one.name, one.name)
+        values[name] = one.value
+        written[name] = one
+    return Settings(
+        plugin=section.plugin,
+        host=values.get("host", ""),
+        port=values.get("port", ""),
+        values=values,
+        written=written,
+    )
+
+
+def settings_behind(configuration: Configuration, owner: Owner, target: str) -> Settings | None:
+    """The settings of the section that a trouble is of; None: it cannot be told."""
+    found = section_of(configuration, owner, target)
+    return settings_of(found) if found is not None else None
+
+
+def section_of(configuration: Configuration, owner: Owner, target: str) -> Section | None:
+    """The section that a trouble is of; None: it cannot be told."""
+    kinds = [_KINDS[owner.kind]] if owner.kind in _KINDS else list(_KINDS.values())
+    found = [
+        (one, f"{one.plugin}.{number}")
+        for kind in kinds
+        for number, one in enumerate(configuration.of(kind))
+    ]
+    named = [one for one, name in found if owner.name in {one.value("alias"), name}]
+    # The number counts all of a kind in some releases, and those of one plugin in others.
+    of_plugin = [one for one, _ in found if owner.plugin and one.plugin == owner.plugin]
+    dialled = [
+        one
+        for one, _ in found
+        if target and one.value("host") == target.rpartition(":")[0].strip("[]")
+    ]
+    with_tls = [
+        one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
+    ]
+    for some in (named, of_plugin, dialled):
+        if some:
+            return some[0]
+    return with_tls[0] if len(with_tls) == 1 and owner.name == "" else None

@@ -1,0 +1,108 @@
+"""Lines that belong together, repeats, whose they are, and the release that wrote them."""
+
+from __future__ import annotations
+
+import pytest
+from logged import AT, CODE, EOF, none_available, troubles
+
+from flb_handshake.diagnosis.troubles import CONTEXT
+
+OTHER = none_available("forward.1", "fw.example.test:24224")
+
+
+def test_repeats_are_one_trouble_with_its_first_and_last_line():
+    (one,) = troubles(*[EOF, none_available()] * 40)
+    assert (one.times, one.first, one.last) == (40, 1, 80)
+    assert (one.output, one.owner.plugin, one.target) == (
+        "http.0",
+        "http",
+        "logs.example.test:9200",
+    )
+    assert len(one.lines) <= CONTEXT
+
+
+def test_a_line_without_a_name_belongs_to_the_output_after_it():
+    # Catches the trouble of one output told of another.
+    refused = CODE.format(reason="hostname mismatch", code=62)
+    first, second = troubles(EOF, none_available(), refused, OTHER, EOF, none_available())
+    assert (first.output, first.times) == ("http.0", 2)
+    assert (second.output, second.times) == ("forward.1", 1)
+    assert "code:62" in second.clues
+    assert "code:62" not in first.clues
+
+
+def test_an_output_named_before_its_reason_keeps_it():
+    first, second = troubles(none_available(), EOF, OTHER, EOF)
+    assert {"unexpected_eof"} <= set(first.clues) & set(second.clues)
+
+
+def test_what_is_far_apart_does_not_belong_together():
+    far = [AT + "[ info] [engine] nothing"] * 100
+    first, second = troubles(EOF, *far, none_available())
+    assert (first.output, second.output) == (None, "http.0")
+
+
+def test_two_kinds_of_trouble_of_one_output_are_told_apart():
+    expired = CODE.format(reason="certificate has expired", code=10)
+    each = troubles(EOF, none_available(), expired, none_available())
+    assert [one.decisive.name for one in each] == ["unexpected_eof", "code:10"]
+
+
+def test_however_many_outputs_there_are_the_troubles_stay_bounded():
+    many = [line for n in range(700) for line in (EOF, none_available(f"http.{n}"))]
+    each = troubles(*many)
+    assert len(each) == 500
+    assert sum(one.times for one in each) == 700
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "how"),
+    [
+        ("Fluent Bit v5.1.1", "5.1.1", "from the banner"),
+        (AT + "[ info] [fluent bit] version=3.2.10, commit=, pid=1", "3.2.10", "from the banner"),
+        (CODE.format(reason="x", code=10), "3.2 to 4.2", "from the wording"),
+        (EOF + " with reason: certificate verify failed", "3.0.7 to 3.1", "from the wording"),
+        (
+            AT + "[error] [tls] error: error:0A000086:SSL routines::certificate verify failed",
+            "5.0 or later",
+            "from the wording",
+        ),
+        (AT + "[error] [tls] error: tls handshake failed (ssl_error=5)", "5.1 or later",
+         "from the wording"),
+        (AT + "[error] [engine] unexplained", "1.7 to 4.2", "from the wording"),
+    ],
+)  # fmt: skip
+def test_the_release_is_told_from_banner_or_wording(line, name, how):
+    each = troubles(line, EOF if "unexplained" in line else none_available("http.9"))
+    assert {(one.release.name, one.release.how) for one in each} == {(name, how)}
+
+
+def test_a_release_that_is_named_overrules_the_wording():
+    (one,) = troubles(CODE.format(reason="x", code=10), release="4.0.14")
+    assert (one.release.name, one.release.how) == ("4.0.14", "it was named")
+
+
+def test_an_upgrade_within_a_log_begins_anew():
+    later = AT + "[error] [tls] error: tls handshake failed (ssl_error=5)"
+    log = ["Fluent Bit v4.2.8", EOF, none_available(), "Fluent Bit v5.1.1", later, OTHER]
+    assert [one.release.exact for one in troubles(*log)] == ["4.2.8", "5.1.1"]
+
+
+def test_an_input_that_fetches_is_a_client_and_one_that_listens_is_a_server():
+    failed = CODE.format(reason="x", code=20)
+    (fetching,) = troubles(
+        failed,
+        AT + "[error] [input:kubernetes_events:k.0] upstream connection initialization error",
+    )
+    (listening,) = troubles(
+        failed, AT + "[error] [input:forward:forward.0] could not accept new connection"
+    )
+    assert (fetching.is_input, listening.is_input) == (False, True)
+
+
+def test_a_quiet_log_has_no_trouble():
+    assert not troubles(
+        AT + "[ info] [output:http:http.0] logs.example.test:443, HTTP status=200",
+        AT + "[debug] [upstream] KA connection #5 to a:443 has been disconnected by the remote",
+        AT + "[error] [output:es:es.0] HTTP status=401 URI=/_bulk, response: unauthorized",
+    )
