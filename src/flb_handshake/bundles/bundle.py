@@ -1,0 +1,119 @@
+"""A bundle: a run and all that is needed to play it elsewhere, as the members of a zip."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+from flb_handshake.agent.contract import Capability
+from flb_handshake.bundles import pages, setups
+from flb_handshake.bundles.playing import Run
+from flb_handshake.certificates import Chain
+from flb_handshake.errors import UserMistake
+from flb_handshake.evidence import Evidence
+from flb_handshake.model import CollectorSpec, Setup
+from flb_handshake.pki import Pki
+from flb_handshake.placing import Files, system_store
+from flb_handshake.planning import needs
+from flb_handshake.settings import Part, configuration, files_of
+
+SCHEMA: Final = 1
+
+_HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wrote"
+_RELEASE: Final = re.compile(r"\d{1,3}(\.\d{1,3}){2}")
+"""A bundle names a release and nothing else: neither an image nor a binary to be run."""
+
+_CHAIN, _KEY, _CLIENT_CA = "peer/chain.pem", "peer/chain.key", "peer/client-ca.pem"
+
+
+def members(run: Run, name: str, hidden: Sequence[str]) -> dict[str, bytes]:
+    """Every file of it by name; `name` is the zip's own. Raises UserMistake for what cannot be."""
+    stored = {
+        "schema": SCHEMA,
+        "setup": setups.to_json(run.setup),
+        "healthy": setups.to_json(run.healthy),
+    }
+    evidence = {"evidence": run.evidence.to_json(), "control": run.control.to_json()}
+    pki = Pki()
+    config, files = _agents(run.setup, pki)
+    store = any(one.startswith("system-certs/") for one in files)
+    texts = {
+        "README.md": pages.readme(run, name),
+        "compose.yaml": pages.compose(run, system_store=store),
+        "upstream-issue.md": pages.issue(run, config, hidden),
+        "fluent-bit.conf": config,
+        "evidence.json": json.dumps(evidence, indent=1) + "\n",
+        "setup.json": json.dumps(stored, indent=1) + "\n",
+    }
+    made = {one: text.encode() for one, text in texts.items()}
+    return made | files | _peers(run.setup.collector, pki)
+
+
+def _agents(setup: Setup, pki: Pki) -> tuple[str, dict[str, bytes]]:
+    """The configuration with its files where the Compose file puts them, and those files."""
+    files = Files(f"{pages.HOME}/certs", pki)
+    placed = files.place(files_of(setup))
+    part = Part(
+        alias="bundle", setup=setup, address=setup.agent.host, port=pages.PORT, tag="bundle"
+    )
+    made = {
+        f"certs/{one.path}" + ("/" if one.content is None else ""): one.content or b""
+        for one in files.files
+    }
+    if Capability.SYSTEM_STORE in needs(setup):
+        held = system_store(pki, [setup.judged.root])
+        made |= {f"system-certs/{name}": content for name, content in held.items()}
+    return configuration([part], placed, {}), made
+
+
+def _peers(peer: CollectorSpec, pki: Pki) -> dict[str, bytes]:
+    made = {_CHAIN: pki.pem(*_sent(peer.chain)), _KEY: pki.handshake_key(peer.chain)}
+    if peer.client_ca is not None:
+        made[_CLIENT_CA] = pki.pem(peer.client_ca)
+    return made
+
+
+def _sent(chain: Chain) -> Sequence[Any]:
+    return chain.sent or (chain.leaf,)
+
+
+def read(held: Mapping[str, bytes]) -> Run:
+    """The run that is in these members. Raises UserMistake."""
+    try:
+        stored = json.loads(held["setup.json"])
+        told = json.loads(held["evidence.json"])
+        if stored["schema"] != SCHEMA:
+            raise UserMistake(
+                f"this bundle has schema {stored['schema']}, this version reads {SCHEMA}",
+                hint="play it with the flb-handshake that wrote it",
+            )
+        run = Run(
+            setup=setups.from_json(stored["setup"]),
+            healthy=setups.from_json(stored["healthy"]),
+            evidence=Evidence.from_json(told["evidence"]),
+            control=Evidence.from_json(told["control"]),
+        )
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+        raise UserMistake(f"this is not a bundle: {error!r}", hint=_HINT) from error
+    version = run.evidence.agent.version
+    if not _RELEASE.fullmatch(version):
+        raise UserMistake(f"this is not a bundle: {version!r:.60} is no release", hint=_HINT)
+    return run
+
+
+def standing(setup: Setup, held: Mapping[str, bytes]) -> Setup:
+    """The setup with a peer that presents the very files of the bundle. Raises UserMistake."""
+    try:
+        files = (held[_CHAIN].decode(), held[_KEY].decode())
+        authority = held[_CLIENT_CA].decode() if _CLIENT_CA in held else None
+    except (KeyError, UnicodeDecodeError) as error:
+        raise UserMistake(f"the bundle lacks its peer's files: {error!r}", hint=_HINT) from error
+    return setup.but(files=files, client_ca_pem=authority)
+
+
+def is_zip_name(name: str) -> bool:
+    """Whether a file of this name is one that people take for a zip."""
+    return PurePosixPath(name).suffix.lower() == ".zip"

@@ -1,0 +1,133 @@
+"""The texts of a bundle: what a stranger does with it, and what an upstream issue would say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from flb_handshake.agent.contract import AgentKind
+from flb_handshake.bundles.playing import Run
+from flb_handshake.evidence import redacted
+from flb_handshake.explain import fix_line
+from flb_handshake.verdict import observed_words
+
+HOME: Final = "/bundle"
+"""Where the unpacked folder stands for the Fluent Bit of the Compose file."""
+
+PORT: Final = 40443
+"""Where the peer listens when it stands by itself."""
+
+_SIGNS: Final = 12
+
+
+def readme(run: Run, name: str) -> str:
+    """What to do with it, the one command first."""
+    seen = run.found.observation
+    return f"""\
+# A TLS handshake of Fluent Bit, to be played again
+
+    flb-handshake replay {name}
+
+plays it on a Fluent Bit {run.evidence.agent.version} of your machine (`--fluent-bit REF`: another \
+one) and says whether
+the same comes of it: exit code 0 if so, 1 if not, 2 if this is not a bundle.
+Played on {run.evidence.agent.label}, this came of it: {observed_words(seen)}.
+
+With Docker Compose alone, in the folder that this was unpacked to:
+
+    FLB_HANDSHAKE=WHAT docker compose up
+
+where WHAT is what `pip install` is to be told for flb-handshake: a wheel's address, or
+`git+https://...`. Without Docker, `flb-handshake replay {name} --serve` leaves the peer standing
+on 127.0.0.1:{PORT}.
+
+| File | What it is |
+| --- | --- |
+| fluent-bit.conf | the configuration, its files under {HOME}, its peer on port {PORT} |
+| certs/, system-certs/ | the files that it names: stand-ins, made for this bundle |
+| peer/ | what the peer presents and trusts, with its key: made for this bundle too |
+| evidence.json | all that both ends recorded; `flb-handshake judge` reads it |
+| setup.json | the same as a declaration, from which `replay` plays it |
+| compose.yaml | Fluent Bit and its peer |
+| upstream-issue.md | a text for an issue |
+
+No key, password, token or header of whoever made it is in here: what could be one was replaced
+before it was played. The certificates in certs/ and peer/ live for days; `replay` makes new ones.
+"""
+
+
+def compose(run: Run, *, system_store: bool) -> str:
+    """The official image, and our peer in the same network namespace: loopback is its own."""
+    host = run.setup.agent.host
+    leads = "" if host in {"127.0.0.1", "localhost"} else f'    extra_hosts: ["{host}:127.0.0.1"]\n'
+    store = "      - ./system-certs:/etc/ssl/certs:ro\n" if system_store else ""
+    probe = f"import socket; socket.create_connection(('127.0.0.1', {PORT}), 1)"
+    return f"""\
+services:
+  peer:
+    image: python:3.13-slim
+    environment:
+      FLB_HANDSHAKE: ${{FLB_HANDSHAKE:?what pip is to install, see README.md}}
+    command: ["sh", "-c", "pip install --quiet \\"$$FLB_HANDSHAKE\\" && \
+exec flb-handshake replay {HOME} --serve"]
+    healthcheck:
+      test: ["CMD", "python", "-c", "{probe}"]
+      interval: 2s
+      retries: 60
+{leads}    volumes:
+      - .:{HOME}:ro
+  fluent-bit:
+    image: fluent/fluent-bit:{run.evidence.agent.version}
+    network_mode: service:peer
+    depends_on:
+      peer:
+        condition: service_healthy
+    entrypoint: ["/fluent-bit/bin/fluent-bit"]
+    command: ["-c", "{HOME}/fluent-bit.conf"]
+    volumes:
+      - .:{HOME}:ro
+{store}"""
+
+
+def issue(run: Run, config: str, hidden: Sequence[str]) -> str:
+    """Version, configuration, steps, expected and actual."""
+    agent, found = run.evidence.agent, run.found
+    control = found.control or found.observation
+    signs = "\n".join(redacted(one.text) for one in found.observation.signs[:_SIGNS])
+    modelled = agent.kind == AgentKind.REFERENCE
+    real = "\nThis is a model, not a Fluent Bit: play it on one first.\n" if modelled else ""
+    others = f"\nValues of these are stand-ins: {', '.join(hidden)}.\n" if hidden else ""
+    why = "\n".join(f"- {cause.because}" for cause in found.all_causes)
+    fix = f"\nWhat would mend it: {fix_line(found.all_causes)}\n" if found.all_causes else ""
+    return f"""\
+# {run.setup.agent.plugin} over TLS: {observed_words(found.observation)}
+
+**Version**: {agent.label} ({agent.kind}), {agent.tls_library}
+{real}
+**Configuration** (certificates and keys are in the bundle, made for it)
+
+```
+{redacted(config).strip()}
+```
+{others}
+**Steps**
+
+1. `flb-handshake replay` this bundle; or unpack it and follow its README.md.
+2. The peer: a TLS server whose chain is "{run.setup.collector.chain.name}".
+
+**Expected**
+
+What becomes of the same output before a healthy server: {observed_words(control)}.
+
+**Actual**
+
+{observed_words(found.observation)}
+
+```
+{signs or "(the log has no word on it)"}
+```
+
+**What explains it**
+
+{why or "- nothing that flb-handshake knows of"}
+{fix}"""
