@@ -1,24 +1,24 @@
-"""The command flb-handshake: run, list, show, try, judge."""
+"""The command flb-handshake: run, list, show, try, judge, limbo."""
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Final, NoReturn
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from cryptography.utils import CryptographyDeprecationWarning
 
-from flb_handshake import catalogue, evidence, one_off
-from flb_handshake.agent.choice import Chosen, choose, references
+from flb_handshake import catalogue, console, evidence, one_off
+from flb_handshake.agent.choice import references
 from flb_handshake.agent.contract import AgentKind
+from flb_handshake.commands import check, diagnose, diff, replay, reproduce, serve, translate
 from flb_handshake.errors import (
     EXIT_AS_EXPECTED,
     EXIT_DISAGREES,
@@ -27,20 +27,21 @@ from flb_handshake.errors import (
     HarnessFailure,
     Interrupted,
     UnknownScenario,
-    UserMistake,
 )
-from flb_handshake.model import Mode
+from flb_handshake.evidence import Evidence
+from flb_handshake.limbo import agreement as agreements
+from flb_handshake.limbo import suite
+from flb_handshake.limbo.agreement import Agreement
+from flb_handshake.model import Mode, Setup
 from flb_handshake.outcomes import Outcome, VerdictKind
 from flb_handshake.planning import Play
-from flb_handshake.report import junit, lines, sheet, terminal
+from flb_handshake.report import junit, lines, sheet, side_by_side, terminal
+from flb_handshake.report import limbo as limbo_report
 from flb_handshake.results import Finding, Result, finding, result
 from flb_handshake.session import DIRECTORY, Session, keep
 
 _ABORTED: Final = 130
 """How typer leaves after Ctrl-C, once it has said so."""
-
-_PIPE_WIDTH: Final = 160
-"""Columns where there is no terminal to ask: wide enough that no cell of a matrix is cut."""
 
 app = typer.Typer(
     name="flb-handshake",
@@ -87,29 +88,51 @@ def run(
     """Play scenarios and say for each what happened, who refused, why, and if that was expected."""
     selected = catalogue.select(catalogue.load(scenarios), patterns or [])
     for path in (jsonl, junit_file):
-        _check_writable(path)
+        console.check_writable(path)
+    console.check_directory(directory)
     everything: list[Result] = []
+    played: dict[str, list[Result]] = {}
+    kept: dict[str, dict[str, Path]] = {}
+    told: list[str] = []
     for ref in references(fluent_bit or []):
-        chosen = _chosen(agent, ref)
+        chosen = console.chosen(agent, ref)
         session = Session(agent=chosen.agent, isolated=isolated)
         try:
-            found = _with_progress(partial(session.run, selected), chosen)
+            found = console.with_progress(partial(session.run, selected), chosen)
         except HandshakeError:
             _write_reports(everything + session.complete(selected), jsonl, junit_file)
             raise
         everything += found
-        disagreeing = [one for one in found if one.disagrees]
-        wanted = found if directory else disagreeing
-        try:
-            kept = keep(wanted, session.evidence, directory or DIRECTORY)
-        except OSError as error:
-            kept = {}
-            _err().print(f"the evidence cannot be kept: {error}", markup=False, soft_wrap=True)
-        terminal.show(_out(), found, kept)
-        told = f"{terminal.summary(found)}; {session.seconds:.1f} s"
-        _out().print(f"\n{told}", highlight=False, markup=False, soft_wrap=True)
+        played[ref] = found
+        kept[ref] = _kept(found, session.evidence, directory)
+        told.append(f"{terminal.summary(found)}; {session.seconds:.1f} s")
+    _show(played, kept)
+    for ref, line in zip(played, told, strict=True):
+        name = f"{ref}: " if len(played) > 1 else ""
+        console.out().print(f"\n{name}{line}", highlight=False, markup=False, soft_wrap=True)
     _write_reports(everything, jsonl, junit_file)
     _leave(everything)
+
+
+def _kept(
+    found: Sequence[Result], stored: Mapping[Setup, Evidence], directory: Path | None
+) -> dict[str, Path]:
+    """Keeps evidence: all of it in that directory, or what disagrees in the usual place."""
+    wanted = found if directory else [one for one in found if one.disagrees]
+    try:
+        return keep(wanted, stored, directory or DIRECTORY)
+    except OSError as error:
+        console.err().print(f"the evidence cannot be kept: {error}", markup=False, soft_wrap=True)
+        return {}
+
+
+def _show(played: Mapping[str, Sequence[Result]], kept: Mapping[str, Mapping[str, Path]]) -> None:
+    """Prints the results of one Fluent Bit, or of several beside each other."""
+    if len(played) > 1:
+        side_by_side.show(console.out(), played, kept)
+        return
+    for ref, found in played.items():
+        terminal.show(console.out(), found, kept[ref])
 
 
 @app.command("list")
@@ -122,10 +145,12 @@ def list_(
     """List the scenarios: their ids and what is expected of each."""
     selected = catalogue.select(catalogue.load(scenarios), patterns or [])
     if as_json:
-        _say(json.dumps([sheet.entry(one) for one in selected], indent=1, ensure_ascii=False))
+        console.say(
+            json.dumps([sheet.entry(one) for one in selected], indent=1, ensure_ascii=False)
+        )
         return
-    _say("\n".join(sheet.line(one) for one in selected))
-    _err().print(f"{len(selected)} scenarios", style="dim")
+    console.say("\n".join(sheet.line(one) for one in selected))
+    console.err().print(f"{len(selected)} scenarios", style="dim")
 
 
 @app.command()
@@ -136,7 +161,7 @@ def show(
 ) -> None:
     """Show one scenario: the declaration in words, the rendered configuration, the chain."""
     one = catalogue.find(catalogue.load(scenarios), scenario_id)
-    _say(sheet.page(one))
+    console.say(sheet.page(one))
 
 
 @app.command("try")
@@ -179,13 +204,13 @@ def try_(
     )
     worst = EXIT_AS_EXPECTED
     for ref in references(fluent_bit or []):
-        chosen = _chosen(agent, ref)
+        chosen = console.chosen(agent, ref)
         setup = one_off.setup(wanted, chosen.agent)
         session = Session(agent=chosen.agent)
         wants = [Play(alias="try", setup=setup, doubtful=True)]
         if setup.whole is not None:
             wants.append(Play(alias="control.of.try", setup=setup.whole, doubtful=True))
-        _with_progress(partial(session.play, wants), chosen)
+        console.with_progress(partial(session.play, wants), chosen)
         twin = session.evidence[setup.whole] if setup.whole is not None else None
         found = finding(session.evidence[setup], twin)
         _print_sheet(found, as_json=as_json)
@@ -209,7 +234,9 @@ def judge_(
     try:
         known = catalogue.find(catalogue.load(scenarios), stored.scenario)
     except UnknownScenario:
-        _err().print(f"{stored.scenario} is not in this catalogue: judged without an expectation")
+        console.err().print(
+            f"{stored.scenario} is not in this catalogue: judged without an expectation"
+        )
         _print_sheet(finding(stored, twin), as_json=as_json)
         return
     judged = result(known, stored, twin)
@@ -217,9 +244,52 @@ def judge_(
     _leave([judged])
 
 
+@app.command("limbo")
+def limbo_(
+    file: Annotated[Path, typer.Argument(help="The suite of x509-limbo: its limbo.json.")],
+    patterns: Annotated[
+        list[str] | None, typer.Argument(help="Ids, parts of ids, or globs; none: all.")
+    ] = None,
+    *,
+    agent: _Agent = AgentKind.AUTO,
+    fluent_bit: _Refs = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Play the x509-limbo test suite. Exit code 1 if Fluent Bit accepts what limbo refuses."""
+    cases = suite.select(suite.read(file), patterns or [])
+    runs = []
+    for ref in references(fluent_bit or []):
+        chosen = console.chosen(agent, ref)
+        planned = agreements.plan(cases, chosen.agent.identity.version)
+        session = Session(agent=chosen.agent)
+        console.with_progress(partial(session.play, agreements.plays(planned)), chosen)
+        answers = agreements.answers(planned, session.evidence)
+        runs.append((answers, chosen.agent.identity, session.seconds))
+        if not as_json:
+            console.say(limbo_report.text(*runs[-1]) + "\n")
+    if as_json:
+        console.say(json.dumps(limbo_report.document(runs), indent=1, ensure_ascii=False))
+    kinds = {one.agreement for answers, *_ in runs for one in answers}
+    if Agreement.HARNESS_ERROR in kinds:
+        raise typer.Exit(EXIT_HARNESS_FAILED)
+    wrong = {Agreement.FALSE_ACCEPT, Agreement.CONTROL_FAILED} & kinds
+    raise typer.Exit(EXIT_DISAGREES if wrong else EXIT_AS_EXPECTED)
+
+
+app.command("diff")(diff.diff)
+app.command("reproduce")(reproduce.reproduce)
+app.command("replay")(replay.replay)
+app.command("check")(check.check)
+app.command("serve")(serve.serve)
+app.command("translate")(translate.translate)
+app.command("diagnose")(diagnose.diagnose)
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command; what goes wrong is one line with a hint, never a traceback."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # What is odd about a user's certificates is for Fluent Bit to say.
+    warnings.simplefilter("ignore", CryptographyDeprecationWarning)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal that knows only ASCII gets escapes
             stream.reconfigure(errors="backslashreplace")
@@ -240,57 +310,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def _complain(error: HandshakeError) -> int:
     """Says what went wrong and what to do; gives the exit code."""
-    _err().print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-    _err().print(f"hint: {error.hint}", markup=False, highlight=False, soft_wrap=True)
+    console.err().print(
+        f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True
+    )
+    console.err().print(f"hint: {error.hint}", markup=False, highlight=False, soft_wrap=True)
     return error.exit_code
-
-
-def _say(text: str) -> None:
-    """Prints as it is; whoever reads only the beginning, like `head`, does no harm."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _print_sheet(found: Finding, *, as_json: bool) -> None:
     if as_json:
-        _say(lines.line(found))
+        console.say(lines.line(found))
     else:
-        _say(sheet.attempt(found))
-
-
-def _chosen(kind: AgentKind, ref: str) -> Chosen:
-    chosen = choose(kind, ref)
-    _err().print(f"agent: {chosen.line}", highlight=False, markup=False, soft_wrap=True)
-    return chosen
-
-
-def _with_progress(work: Callable[[Callable[[int, int], None]], Any], chosen: Chosen) -> Any:
-    """Does the work behind a progress bar, which only a terminal gets to see."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        console=_err(),
-        transient=True,
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task(f"playing on {chosen.agent.identity.label}", total=None)
-        return work(lambda done, total: bar.update(task, completed=done, total=total))
-
-
-def _check_writable(path: Path | None) -> None:
-    if path is None:
-        return
-    try:
-        with path.open("a", encoding="utf-8"):
-            pass
-    except OSError as error:
-        raise UserMistake(
-            f"{path} cannot be written: {error.strerror}", hint="name a file in a place you own"
-        ) from error
+        console.say(sheet.attempt(found))
 
 
 def _write_reports(found: Sequence[Result], jsonl: Path | None, junit_file: Path | None) -> None:
@@ -306,11 +337,3 @@ def _leave(found: Sequence[Result]) -> NoReturn:
     if VerdictKind.HARNESS_ERROR in kinds:
         raise typer.Exit(EXIT_HARNESS_FAILED)
     raise typer.Exit(EXIT_DISAGREES if kinds else EXIT_AS_EXPECTED)
-
-
-def _out() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH)
-
-
-def _err() -> Console:
-    return Console(stderr=True, width=None if sys.stderr.isatty() else _PIPE_WIDTH)

@@ -93,7 +93,7 @@ def assert_one_clear_error(done, code, *says):
         (("--peer-client-ca", "garbage.pem"), ("--peer-client-ca", "no certificate")),
         (("--peer-min-version", "1.3"), ("--peer-min-version 1.3", "TLSv1.2")),
         (("--set", "tls.verify"), ("--set tls.verify", "property=value")),
-        (("--host", "a..b"), ("--host a..b", "host name")),
+        (("--host", "a..b"), ("--host 'a..b'", "host name")),
         (("--host", "a b"), ("--host", "host name")),
         (("--set", "tls.ca_file=/x"), ("--set tls.ca_file", "--ca-file")),
         (("--host", "a\n    tls off"), ("--host", "host name")),
