@@ -55,6 +55,16 @@ class HarnessFailure(HandshakeError):
     """The harness could not do its work; never an outcome of the agent."""
 
 
+class SilentStart(HarnessFailure):
+    """An agent was started and has not said a word: whether it ever ran cannot be told."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the agent has not said a word",
+            hint="is this machine too busy? try again, or see whether the agent runs by hand",
+        )
+
+
 class Interrupted(HarnessFailure):
     """Somebody pressed Ctrl-C, or ended the harness with SIGTERM."""
 

@@ -9,6 +9,8 @@ import shutil
 import signal
 import socket
 import sys
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,8 +22,11 @@ from flb_handshake.agent import changing
 from flb_handshake.agent.contract import AgentKind, Identity
 from flb_handshake.agent.ports import Ports
 from flb_handshake.agent.process import ProcessAgent
+from flb_handshake.agent.reference import ReferenceAgent
+from flb_handshake.certificates import LEAF, chain
 from flb_handshake.declare import (
     ROOT,
+    Expire,
     File,
     FileForm,
     Hangup,
@@ -45,6 +50,7 @@ from flb_handshake.scenes import record
 from flb_handshake.session import Session
 
 OLD = File(certs=(ROOT,), stem="ca")
+FIVE_SECONDS = replace(LEAF, not_after=timedelta(seconds=5))
 GARBAGE = File(form=FileForm.TEXT, text="these are not certificates\n", stem="ca")
 SILENT = stepped(output(), (present(behaviour=Silent()), Hangup()))
 
@@ -322,3 +328,49 @@ def test_nothing_is_left_behind_after_a_step_that_fails(kind, monkeypatch):
     session.play([Play(alias="full", setup=setup)])
     assert "No space left on device" in said(session.evidence[setup])
     assert left_behind(directory) == []
+
+
+class Mute(ReferenceAgent):
+    """Its first starts give a process that never says a word."""
+
+    def __init__(self, silences):
+        real = opened("reference")
+        super().__init__(real.identity, lacks=real.lacks)
+        self._left = silences
+        asyncio.run(real.close())
+
+    def command(self, job):
+        self._left -= 1
+        if self._left < 0:
+            return super().command(job)
+        return [sys.executable, "-c", "import time; time.sleep(600)", *super().command(job)[-2:]]
+
+
+PLAYED = {
+    "an output": (output(), 1),
+    "an input": (listening(), 1),
+    "in steps": (stepped(output(), (Hangup(),)), 2),
+    "what expires": (stepped(output(chain=chain(FIVE_SECONDS)), (Expire(FIVE_SECONDS),)), 2),
+}
+
+
+@pytest.mark.parametrize(("setup", "steps"), PLAYED.values(), ids=PLAYED)
+def test_an_agent_that_has_not_said_a_word_is_started_again(setup, steps):
+    agent = Mute(silences=1)
+    directory = agent.directory("")
+    try:
+        (evidence,) = played(agent, setup, deadline=1.0)
+    finally:
+        asyncio.run(agent.close())
+    assert outcomes(evidence)[0] is Outcome.DELIVERED
+    assert len(evidence.steps) == steps
+    assert left_behind(directory) == []
+
+
+def test_an_agent_that_never_says_a_word_is_no_outcome():
+    agent = Mute(silences=100)
+    try:
+        (evidence,) = played(agent, output(), deadline=0.5)
+    finally:
+        asyncio.run(agent.close())
+    assert "has not said a word" in evidence.harness_error
