@@ -103,6 +103,11 @@ def test_variables_are_filled_in_with_their_value_their_default_or_nothing(read,
     assert made.warnings == [("warn", warned)]
 
 
+def test_blanks_around_the_equals_sign_belong_to_what_is_set(read):
+    made = read("@SET  A = b \n[INPUT]\n  Name dummy\n  Tag x${A}y${A }z\n")
+    assert made.inputs[0].settings == {"tag": "xy bz"}
+
+
 @pytest.mark.parametrize(
     ("text", "line", "message"),
     [

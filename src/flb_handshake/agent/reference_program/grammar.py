@@ -101,8 +101,9 @@ def _command(line: str, environment: dict[str, str]) -> None:
     if name.lower() == "include":
         raise StartError(("error", "the reference agent does not model @INCLUDE"))
     if name.lower() == "set" and "=" in value:
-        key, _, content = value.partition("=")
-        environment[key.strip(_SPACE)] = content.strip(_SPACE)
+        # Blanks around the equals sign belong to the name and to the value (2.0.14, 5.1.1).
+        key, _, content = value.strip(_SPACE).partition("=")
+        environment[key] = content
 
 
 def _open(line: str, found: list[Section], refuse: Callable[[str], NoReturn]) -> None:
