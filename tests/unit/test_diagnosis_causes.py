@@ -163,7 +163,7 @@ def configured(tmp_path):
 
 def settings(configured, *log):
     (one,) = troubles(*log)
-    return settings_behind(configured, one.owner, one.target)
+    return settings_behind(configured, one)
 
 
 def test_the_section_is_found_by_alias_by_number_and_by_what_is_dialled(configured):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from flb_handshake.errors import UserMistake
 from flb_handshake.model import AgentSpec, CollectorSpec, Setup
-from flb_handshake.trials.stand_ins import stranger
+from flb_handshake.trials.strangers import stranger
 
 _HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wrote"
 
@@ -58,7 +58,7 @@ def from_json(stored: Any) -> Setup:
         ValueError,
     ) as wrong:
         raise UserMistake(f"the bundle holds no setup of ours: {wrong!r}", hint=_HINT) from wrong
-    if why := stranger(setup.agent):
+    if why := stranger(setup):
         raise UserMistake(
             f"the bundle is not played: {why}",
             hint="such a bundle was not written by `reproduce --bundle`: ask whoever sent it",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from flb_handshake.config.words import Configuration, Kind, Property, Section
-from flb_handshake.diagnosis.troubles import Owner
+from flb_handshake.diagnosis.troubles import NOBODY, Trouble, clues_of
 from flb_handshake.hosts import is_address
 
 _ON: Final = frozenset({"on", "true", "yes", "1"})
@@ -79,15 +79,18 @@ def settings_of(section: Section) -> Settings:
     )
 
 
-def settings_behind(configuration: Configuration, owner: Owner, target: str) -> Settings | None:
+def settings_behind(configuration: Configuration, trouble: Trouble) -> Settings | None:
     """The settings of the section that a trouble is of; None: it cannot be told."""
-    found = section_of(configuration, owner, target)
-    return settings_of(found) if found is not None else None
+    found = sections_of(configuration, trouble)
+    return settings_of(found[0]) if len(found) == 1 else None
 
 
-def section_of(configuration: Configuration, owner: Owner, target: str) -> Section | None:
-    """The section that a trouble is of; None: it cannot be told."""
+def sections_of(configuration: Configuration, trouble: Trouble) -> tuple[Section, ...]:
+    """The section that a trouble is of, or all that it could be of; none: it cannot be told."""
+    owner, target = trouble.owner, trouble.target
     kinds = [_KINDS[owner.kind]] if owner.kind in _KINDS else list(_KINDS.values())
+    if trouble.is_input:
+        kinds = [Kind.INPUT]
     found = [
         (one, f"{one.plugin}.{number}")
         for kind in kinds
@@ -101,10 +104,24 @@ def section_of(configuration: Configuration, owner: Owner, target: str) -> Secti
         for one, _ in found
         if target and one.value("host") == target.rpartition(":")[0].strip("[]")
     ]
-    with_tls = [
-        one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
-    ]
     for some in (named, of_plugin, dialled):
         if some:
-            return some[0]
-    return with_tls[0] if len(with_tls) == 1 and owner.name == "" else None
+            return (some[0],)
+    with_tls = tuple(
+        one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
+    )
+    if owner is not NOBODY and owner.name:
+        return ()
+    return with_tls if trouble.is_input or len(with_tls) == 1 else ()
+
+
+def sided(trouble: Trouble, configuration: Configuration) -> Trouble:
+    """The trouble as one of an input, where no line says whose it is and an input serves TLS.
+
+    An output names itself when a connection of its own fails; an input that speaks HTTP never
+    does (2.0.14 to 5.1.1).
+    """
+    serves = any(settings_of(one).is_on("tls") for one in configuration.of(Kind.INPUT))
+    if trouble.is_input or trouble.owner is not NOBODY or trouble.target or not serves:
+        return trouble
+    return replace(trouble, is_input=True, clues=clues_of(trouble.texts, is_input=True))

@@ -64,6 +64,8 @@ class Trouble:
     release: Release
     lines: list[tuple[int, str]]
     """The first of its lines, with their numbers."""
+    texts: tuple[str, ...] = ()
+    """What its first lines say."""
     first: int
     last: int
     times: int = 0
@@ -209,10 +211,7 @@ class Gathering:
         alike = (now.owner, now.target, is_input, *now.texts)
         same = self._same.get(alike)
         if same is None:
-            said = {
-                clue.name: clue for text in now.texts for clue in clues(text, is_input=is_input)
-            }
-            same = self._kept(now, said, is_input=is_input)
+            same = self._kept(now, clues_of(now.texts, is_input=is_input), is_input=is_input)
             if len(self._same) >= _REMEMBERED:
                 self._same.clear()
             self._same[alike] = same
@@ -235,6 +234,7 @@ class Gathering:
                 clues=said,
                 release=self.release,
                 lines=[(one.number, one.raw[:_WIDTH]) for one in now.lines],
+                texts=tuple(dict.fromkeys(one.text for one in now.lines)),
                 first=now.lines[0].number,
                 last=now.last,
                 at=(now.lines[0].time, now.lines[0].time),
@@ -243,6 +243,11 @@ class Gathering:
         same.release = self.release if self.release.known else same.release
         same.debug |= any("SSL_" in text or "SSL3 alert" in text for text in now.texts)
         return same
+
+
+def clues_of(texts: Iterable[str], *, is_input: bool) -> dict[str, Clue]:
+    """What these lines speak for together, by name."""
+    return {clue.name: clue for text in texts for clue in clues(text, is_input=is_input)}
 
 
 def _said(text: str) -> _Said | None:

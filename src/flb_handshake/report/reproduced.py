@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from flb_handshake.agent.contract import Identity
+from flb_handshake.config.words import Section
 from flb_handshake.diagnosis.telling import Diagnosis
 from flb_handshake.diagnosis.troubles import Trouble
 from flb_handshake.explain import Cause, fix_line
@@ -24,9 +25,13 @@ def heading(trouble: Trouble) -> str:
     return "\n".join([f"{whose}, {times}", *(f"  it said    {text}" for _, text in trouble.lines)])
 
 
-def told(found: Diagnosis, results: Sequence[Tried], identity: Identity) -> str:
+def told(
+    found: Diagnosis, results: Sequence[Tried], identity: Identity, section: Section
+) -> str:
     """The whole answer; its last line is the fix, or what to look at next."""
     rows = [heading(found.trouble), f"  played on  {identity.label}"]
+    if not found.trouble.owner.name:
+        rows.append(f"  played as  {section.called} ({section.spot})")
     exact = found.trouble.release.exact
     if exact and exact != identity.version:
         rows.append(f"  beware     the log is of {exact}: another release may say otherwise")
