@@ -18,7 +18,8 @@ from flb_handshake.diagnosis.configured import sections_of
 from flb_handshake.diagnosis.telling import Diagnosis
 from flb_handshake.diagnosis.troubles import Trouble
 from flb_handshake.errors import EXIT_AS_EXPECTED, EXIT_DISAGREES, UserMistake
-from flb_handshake.model import DEFAULT_VERSION
+from flb_handshake.evidence import Evidence
+from flb_handshake.model import DEFAULT_VERSION, Setup
 from flb_handshake.report import reproduced
 from flb_handshake.trials.reproducing import Tried, tried
 from flb_handshake.trials.stand_ins import StandIn, stand_in
@@ -44,7 +45,8 @@ def from_log(
         return EXIT_AS_EXPECTED
     release = next((one.release.exact for one in troubles if one.release.exact), "")
     chosen = console.chosen(agent, ref or release or DEFAULT_VERSION)
-    answers = [_answered(configuration, one, chosen) for one in troubles]
+    known: dict[Setup, Evidence] = {}
+    answers = [_answered(configuration, one, chosen, known) for one in troubles]
     if all(one is None for one in answers):
         raise UserMistake(
             f"{config}: no trouble of {log} is of an input or output of it that can be played",
@@ -65,7 +67,9 @@ class _Answer:
     """The first run that says what the log says, and what was played; None: there is none."""
 
 
-def _answered(configuration: Configuration, trouble: Trouble, chosen: Chosen) -> _Answer | None:
+def _answered(
+    configuration: Configuration, trouble: Trouble, chosen: Chosen, known: dict[Setup, Evidence]
+) -> _Answer | None:
     """Plays a trouble, and tells what came of it; None: it cannot be played.
 
     What could be of several sections is played as each, until one says the same.
@@ -76,7 +80,7 @@ def _answered(configuration: Configuration, trouble: Trouble, chosen: Chosen) ->
         console.say(f"{reproduced.heading(found.trouble)}\n  not played: {stood}\n")
         return None
     for one in stood:
-        results = _played(found, one, chosen)
+        results = _played(found, one, chosen, known)
         told = reproduced.told(found, results, chosen.agent.identity, one.section)
         console.say(told + "\n")
         same = next((each for each in results if each.is_it), None)
@@ -126,12 +130,14 @@ def _said(trouble: Trouble) -> frozenset[str]:
     return signature(text for _, text in trouble.lines)
 
 
-def _played(found: Diagnosis, stood: StandIn, chosen: Chosen) -> tuple[Tried, ...]:
+def _played(
+    found: Diagnosis, stood: StandIn, chosen: Chosen, known: dict[Setup, Evidence]
+) -> tuple[Tried, ...]:
     words = tuple(dict.fromkeys((*(one.cause for one in found.causes), *playable(stood))))
     said = _said(found.trouble)
 
     def work(progress: Callable[[int, int], None]) -> Any:
-        return tried(words, said, stood, chosen.agent, progress)
+        return tried(words, said, stood, chosen.agent, progress, known=known)
 
     results: tuple[Tried, ...] = console.with_progress(work, chosen)
     return results

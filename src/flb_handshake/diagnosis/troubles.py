@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,6 +24,7 @@ _TARGET: Final = re.compile(
     r"(?:failed to|available to|broken connection to|connection #-?\d+ to|remote|records to|"
     r"handshake failed for) (?:\w+://)?(?P<target>[^\s,:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})"
 )
+_END: Final = re.compile(r"^\[tls\] (?:error: |certificate verification failed)| timed out after ")
 
 CONTEXT: Final = 6
 """Lines that are kept of a trouble, besides how often it came."""
@@ -94,6 +95,8 @@ class _Said:
     is_input: bool | None
     begins: bool
     """Whether it stands at the beginning of a trouble."""
+    ends: bool
+    """Whether it is the last that is said of a handshake, but for whose it was."""
     certain: bool
     """Whether it is trouble whatever its level."""
 
@@ -105,8 +108,10 @@ class _Open:
     owner: Owner = NOBODY
     target: str = ""
     is_input: bool | None = None
-    texts: dict[str, None] = field(default_factory=dict)
+    texts: dict[str, Found] = field(default_factory=dict)
     """What is said, each once: what it means may depend on a side that a later line names."""
+    ends: dict[str, int] = field(default_factory=dict)
+    """How often each was said of what ends a handshake."""
     begun: bool = False
     """Whether a line came that stands at the beginning of a trouble."""
     lines: list[Found] = field(default_factory=list)
@@ -177,7 +182,9 @@ class Gathering:
 
     def _add(self, now: _Open, one: Found, said: _Said) -> None:
         if len(now.texts) < _TEXTS:
-            now.texts[one.text] = None
+            now.texts.setdefault(one.text, one)
+        if said.ends:
+            now.ends[one.text] = now.ends.get(one.text, 0) + 1
         if len(now.lines) < CONTEXT:
             now.lines.append(one)
         else:
@@ -207,6 +214,13 @@ class Gathering:
         now, self._open = self._open, _Open()
         if not now.loud:
             return
+        if now.owner is NOBODY and not now.target and len(now.ends) > 1:
+            for one in _parted(now):
+                self._closed(one)
+            return
+        self._closed(now)
+
+    def _closed(self, now: _Open) -> None:
         is_input = now.owner.kind == "input" if now.is_input is None else now.is_input
         alike = (now.owner, now.target, is_input, *now.texts)
         same = self._same.get(alike)
@@ -215,7 +229,8 @@ class Gathering:
             if len(self._same) >= _REMEMBERED:
                 self._same.clear()
             self._same[alike] = same
-        same.times += 1
+        ended = max(now.ends.values(), default=1)
+        same.times += ended if now.owner is NOBODY and not now.target else 1
         same.last = now.last
         same.at = (same.at[0], now.lines[-1].time or same.at[1])
 
@@ -261,6 +276,7 @@ def _said(text: str) -> _Said | None:
         target=target_of(text),
         is_input=side_of(text),
         begins=owner is NOBODY and any(clue.begins for clue in each),
+        ends=_END.search(text) is not None,
         certain=any(clue.name not in AFTERMATH for clue in each),
     )
 
@@ -270,6 +286,22 @@ def _is_another(now: _Open, said: _Said) -> bool:
     if said.owner is not NOBODY and now.owner is not NOBODY:
         return said.owner != now.owner or now.begun_after_owner
     return said.begins and now.owner is not NOBODY and now.begun
+
+
+def _parted(now: _Open) -> Iterator[_Open]:
+    """Lines that nobody claims, one handshake after the other: those of an input bear no name.
+
+    Outputs name themselves behind such a line, so theirs are never parted.
+    """
+    part = _Open(is_input=now.is_input, loud=True)
+    for text, one in now.texts.items():
+        part.texts[text] = one
+        part.lines = [*part.lines, one][-CONTEXT:]
+        if text in now.ends:
+            part.ends = {text: now.ends[text]}
+            part.last = now.last
+            yield part
+            part = _Open(is_input=now.is_input, loud=True)
 
 
 def gathered(found: Iterable[Found], release: Release | None = None) -> list[Trouble]:
