@@ -214,13 +214,13 @@ class Gathering:
         now, self._open = self._open, _Open()
         if not now.loud:
             return
-        if now.owner is NOBODY and not now.target and len(now.ends) > 1:
+        if now.owner is NOBODY and not now.target:
             for one in _parted(now):
-                self._closed(one)
-            return
-        self._closed(now)
+                self._take_up(one)
+        else:
+            self._take_up(now)
 
-    def _closed(self, now: _Open) -> None:
+    def _take_up(self, now: _Open) -> None:
         is_input = now.owner.kind == "input" if now.is_input is None else now.is_input
         alike = (now.owner, now.target, is_input, *now.texts)
         same = self._same.get(alike)
@@ -293,15 +293,16 @@ def _parted(now: _Open) -> Iterator[_Open]:
 
     Outputs name themselves behind such a line, so theirs are never parted.
     """
-    part = _Open(is_input=now.is_input, loud=True)
+    part = _Open(is_input=now.is_input, last=now.last)
     for text, one in now.texts.items():
         part.texts[text] = one
-        part.lines = [*part.lines, one][-CONTEXT:]
+        part.lines = [*part.lines, one][:CONTEXT]
         if text in now.ends:
             part.ends = {text: now.ends[text]}
-            part.last = now.last
             yield part
-            part = _Open(is_input=now.is_input, loud=True)
+            part = _Open(is_input=now.is_input, last=now.last)
+    if part.texts:
+        yield part
 
 
 def gathered(found: Iterable[Found], release: Release | None = None) -> list[Trouble]:

@@ -52,6 +52,9 @@ def told(
     exact = found.trouble.release.exact
     if exact and exact != identity.version:
         rows.append(f"  beware     the log is of {exact}: another release may say otherwise")
+    control = next((one.found.control for one in results if one.found.control), None)
+    if control is not None and not control.outcome.arrived:
+        rows.append(f"  beware     with nothing wrong, it is {observed_words(control)} too")
     likely = {one.cause for one in found.causes}
     for row, times in Counter(map(_row, results)).items():
         ways = f", {times} ways" if times > 1 else ""

@@ -24,7 +24,7 @@ from flb_handshake.certificates import (
 from flb_handshake.config.looking import State, look
 from flb_handshake.config.words import Kind, Section
 from flb_handshake.declare import certificate_file, key_file
-from flb_handshake.dials import DIALS, HOST_AND_PORT
+from flb_handshake.dials import DIALS, HOST_AND_PORT, TAKES
 from flb_handshake.hosts import can_be_dialled, is_address
 from flb_handshake.model import (
     AgentSpec,
@@ -152,7 +152,7 @@ def _input(section: Section) -> StandIn | Unplayed:
         key=key,
         key_passwd=_passphrase(section),
         vhost=None,
-        properties=_own(section, {}, without=_OF_RECORDS),
+        properties=_own(section, TAKES.get(section.plugin, {}), without=_OF_RECORDS),
     )
     setup = Setup(agent=agent, peer=ShipperSpec())
     return StandIn(section=section, healthy=setup, name="", trusts=kind)
