@@ -42,9 +42,7 @@ def _row(one: Tried) -> _Row:
     return _Row(one.word, mark, observed_words(one.found.observation), one.missing)
 
 
-def told(
-    found: Diagnosis, results: Sequence[Tried], identity: Identity, section: Section
-) -> str:
+def told(found: Diagnosis, results: Sequence[Tried], identity: Identity, section: Section) -> str:
     """The whole answer; its last line is the fix, or what to look at next."""
     rows = [heading(found.trouble), f"  played on  {identity.label}"]
     if not found.trouble.owner.name:

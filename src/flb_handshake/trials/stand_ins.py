@@ -74,6 +74,7 @@ _OF_RECORDS: Final = frozenset(
         "format",
         "parser",
         "security.users",
+        "self_hostname",
         "separator",
         "shared_key",
         "splunk_token",

@@ -35,7 +35,7 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.declare import certificate_file, key_file
 from flb_handshake.diagnosis.vocabulary import Word
-from flb_handshake.model import CAFile, File, FileForm, Setup
+from flb_handshake.model import File, FileForm, Setup
 from flb_handshake.settings import speaks_tls
 from flb_handshake.trials.stand_ins import StandIn
 
@@ -127,7 +127,7 @@ def _to_cleartext(stood: StandIn) -> Setup | None:
 
 
 def _impatient(behaviour: Behaviour) -> Suspect:
-    """Somebody says nothing; it gives him up sooner than it would, and says so in the same words."""
+    """Somebody says nothing; he is given up sooner than usual, in the same words."""
     names = {name for name, _ in _PATIENCE}
 
     def made(stood: StandIn) -> Setup:
