@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from types import SimpleNamespace
 
 import pytest
@@ -26,21 +27,28 @@ CASES = {
     "cleartext": ("transport.another_protocol[mode=verify_peer-protocol=HTTP]", "plaintext-port"),
 }
 ALIAS = "main"
+CATALOGUE = cache(catalogue.load)
 RELEASES = ("1.9.10", "5.1.1")
 
 
-def log_of(release, scenario, place):
+@cache
+def said_in(release, scenario):
     """What somebody at `log_level info` would have kept of it."""
-    every = catalogue.load()
+    every = CATALOGUE()
     (result,) = recorded.recorded(release, every, [catalogue.find(every, scenario)])
     # Equal setups were recorded once, under the first of their names.
     alias = re.search(r"Alias +(\S+)", result.evidence.agent.config)[1]
-    kept = [f"Fluent Bit v{release}"]
+    kept = []
     for raw in result.evidence.agent.log:
         line = logs.parse(raw)
         if line is not None and line.level not in {logs.Level.DEBUG, logs.Level.TRACE}:
             kept.append(raw.replace(alias, ALIAS))
+    return kept
+
+
+def log_of(release, scenario, place):
     path = place / "field.log"
+    kept = [f"Fluent Bit v{release}", *said_in(release, scenario)]
     path.write_text("\n".join(kept) + "\n")
     return path
 
@@ -63,6 +71,12 @@ def configured(place):
     return path
 
 
+def alike_in(told):
+    """The causes of which it is told that they say the same."""
+    rows = [row.split() for row in told.splitlines()]
+    return {row[0] for row in rows if row[1:4] == ["says", "the", "same"]}
+
+
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize("case", CASES)
 def test_the_true_cause_says_what_the_log_says(tmp_path, release, case):
@@ -73,9 +87,7 @@ def test_the_true_cause_says_what_the_log_says(tmp_path, release, case):
     config = configured(tmp_path)
     done = command("reproduce", "--config", config, "--log", log, "--agent", "process")
     assert f"Fluent Bit {release}, process" in done.stderr
-    told = [row.split() for row in done.stdout.splitlines()]
-    alike = {row[0] for row in told if row[1:4] == ["says", "the", "same"]}
-    assert word in alike, done.stdout + done.stderr
+    assert word in alike_in(done.stdout), done.stdout + done.stderr
     assert done.returncode == 0
     assert "planted-secret" not in done.stdout + done.stderr
 

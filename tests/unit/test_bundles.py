@@ -21,7 +21,7 @@ from flb_handshake.pki import Pki
 from flb_handshake.placing import content
 from flb_handshake.settings import Part, Placed, configuration, files_of
 from flb_handshake.trials.stand_ins import StandIn, stand_in
-from flb_handshake.trials.suspicions import PLAYABLE, suspected
+from flb_handshake.trials.suspicions import playable, suspected
 
 PLANTED = "planted-secret"
 
@@ -58,7 +58,7 @@ OUTPUTS = {
 def test_what_is_played_for_any_cause_reads_back_as_it_was(tmp_path, name):
     """Catches a field that is not stored, and a type that is not read as it was."""
     made = stood(tmp_path, "http", *OUTPUTS[name])
-    for setup in (made.healthy, *(one for word in PLAYABLE for one in suspected(word, made))):
+    for setup in (made.healthy, *(one for word in playable(made) for one in suspected(word, made))):
         assert setups.from_json(json.loads(json.dumps(setups.to_json(setup)))) == setup
 
 

@@ -81,7 +81,8 @@ def _answered(
         return None
     for one in stood:
         results = _played(found, one, chosen, known)
-        told = reproduced.told(found, results, chosen.agent.identity, one.section)
+        whose = f"{one.section.called} ({one.section.spot})"
+        told = reproduced.told(found, results, chosen.agent.identity, whose)
         console.say(told + "\n")
         same = next((each for each in results if each.is_it), None)
         if same is not None:

@@ -118,8 +118,8 @@ def sections_of(configuration: Configuration, trouble: Trouble) -> tuple[Section
 def sided(trouble: Trouble, configuration: Configuration) -> Trouble:
     """The trouble as one of an input, where no line says whose it is and an input serves TLS.
 
-    An output names itself when a connection of its own fails; an input that speaks HTTP never
-    does (2.0.14 to 5.1.1).
+    An output names itself when a connection of its own fails; an input that speaks HTTP does not
+    (3.0.7 to 5.1.1; `tcp` neither, from 4.2.8 on).
     """
     serves = any(settings_of(one).is_on("tls") for one in configuration.of(Kind.INPUT))
     if trouble.is_input or trouble.owner is not NOBODY or trouble.target or not serves:

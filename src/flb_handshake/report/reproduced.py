@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from flb_handshake.agent.contract import Identity
-from flb_handshake.config.words import Section
 from flb_handshake.diagnosis.telling import Diagnosis
 from flb_handshake.diagnosis.troubles import Trouble
 from flb_handshake.diagnosis.vocabulary import Word
@@ -42,11 +41,14 @@ def _row(one: Tried) -> _Row:
     return _Row(one.word, mark, observed_words(one.found.observation), one.missing)
 
 
-def told(found: Diagnosis, results: Sequence[Tried], identity: Identity, section: Section) -> str:
-    """The whole answer; its last line is the fix, or what to look at next."""
+def told(found: Diagnosis, results: Sequence[Tried], identity: Identity, whose: str) -> str:
+    """The whole answer; its last line is the fix, or what to look at next.
+
+    `whose` is the section that was played: the log may not say.
+    """
     rows = [heading(found.trouble), f"  played on  {identity.label}"]
     if not found.trouble.owner.name:
-        rows.append(f"  played as  {section.called} ({section.spot})")
+        rows.append(f"  played as  {whose}")
     exact = found.trouble.release.exact
     if exact and exact != identity.version:
         rows.append(f"  beware     the log is of {exact}: another release may say otherwise")
