@@ -24,6 +24,7 @@ CASES = {
     "another CA": (CELL.format(ca="other_root", collector="healthy"), "untrusted-ca"),
     "expired": (CELL.format(ca="root", collector="expired"), "expired"),
     "short": (CELL.format(ca="root", collector="no_intermediate"), "missing-intermediate"),
+    "silent": ("transport.connect_timeout[seconds=2-logged=on]", "timeout"),
     "cleartext": ("transport.another_protocol[mode=verify_peer-protocol=HTTP]", "plaintext-port"),
 }
 ALIAS = "main"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -24,6 +24,7 @@ _TARGET: Final = re.compile(
     r"(?:failed to|available to|broken connection to|connection #-?\d+ to|remote|records to|"
     r"handshake failed for) (?:\w+://)?(?P<target>[^\s,:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})"
 )
+_DETAIL: Final = re.compile(r"^\[tls\] connection #")
 _END: Final = re.compile(r"^\[tls\] (?:error: |certificate verification failed)| timed out after ")
 
 CONTEXT: Final = 6
@@ -288,21 +289,26 @@ def _is_another(now: _Open, said: _Said) -> bool:
     return said.begins and now.owner is not NOBODY and now.begun
 
 
-def _parted(now: _Open) -> Iterator[_Open]:
+def _parted(now: _Open) -> list[_Open]:
     """Lines that nobody claims, one handshake after the other: those of an input bear no name.
 
     Outputs name themselves behind such a line, so theirs are never parted.
     """
-    part = _Open(is_input=now.is_input, last=now.last)
+    if not now.ends:
+        return [now]
+    parts = [_Open(is_input=now.is_input, last=now.last)]
     for text, one in now.texts.items():
+        if parts[-1].ends:
+            parts.append(_Open(is_input=now.is_input, last=now.last))
+        part = parts[-1]
         part.texts[text] = one
         part.lines = [*part.lines, one][:CONTEXT]
         if text in now.ends:
             part.ends = {text: now.ends[text]}
-            yield part
-            part = _Open(is_input=now.is_input, last=now.last)
-    if part.texts:
-        yield part
+    if not parts[-1].ends and all(map(_DETAIL.search, parts[-1].texts)):
+        rest = parts.pop()  # what belongs to no handshake that follows
+        parts[-1].texts |= rest.texts
+    return parts
 
 
 def gathered(found: Iterable[Found], release: Release | None = None) -> list[Trouble]:

@@ -29,7 +29,7 @@ from flb_handshake.declare import key_file
 from flb_handshake.diagnosis.vocabulary import Word
 from flb_handshake.model import CAFile, ClientAuth, Role, Setup
 from flb_handshake.trials.stand_ins import StandIn, bearing
-from flb_handshake.trials.suspicions_of_inputs import OF_AN_INPUT, Suspect
+from flb_handshake.trials.suspicions_of_inputs import OF_AN_INPUT, Suspect, impatient
 
 
 def _presenting(change: Callable[[Chain], Chain]) -> Suspect:
@@ -91,7 +91,7 @@ _OF_AN_OUTPUT: Final[Mapping[Word, tuple[Suspect, ...]]] = {
     Word.CA_FILE_UNREADABLE: (_ca_file_missing,),
     Word.PLAINTEXT_PORT: (lambda stood: stood.healthy.but(behaviour=Cleartext()),),
     Word.PROTOCOL_VERSION: (lambda stood: stood.healthy.but(max_version="TLSv1.1"),),
-    Word.TIMEOUT: (lambda stood: stood.healthy.but(behaviour=Silent()),),
+    Word.TIMEOUT: (impatient(Silent(), "net.connect_timeout"),),
     Word.CONNECTION_RESET: (
         lambda stood: stood.healthy.but(behaviour=Reset(at=Moment.CLIENT_HELLO)),
         lambda stood: stood.healthy.but(behaviour=Reset(at=Moment.MIDWAY)),

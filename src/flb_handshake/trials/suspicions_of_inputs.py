@@ -46,8 +46,10 @@ _HTTP: Final = Banner("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
 _TEXT: Final = Banner("handshake\r\n")
 """Something else without TLS, long enough for the header of a record."""
 
-_PATIENCE: Final = (("net.accept_timeout", "2"), ("net.io_timeout", "2"))
-"""Seconds in place of the 10 and the ever of an input that is left alone."""
+_SOON: Final = "2"
+"""Seconds, where it is 10 by default, or never."""
+
+_PATIENCE: Final = ("net.accept_timeout", "net.io_timeout")
 
 
 def _client(**fields: object) -> Suspect:
@@ -126,13 +128,16 @@ def _to_cleartext(stood: StandIn) -> Setup | None:
     return None if speaks_tls(stood.healthy) else stood.healthy
 
 
-def _impatient(behaviour: Behaviour) -> Suspect:
-    """Somebody says nothing; he is given up sooner than usual, in the same words."""
-    names = {name for name, _ in _PATIENCE}
+def impatient(behaviour: Behaviour, *patience: str) -> Suspect:
+    """Somebody says nothing; he is given up sooner than usual, in the same words.
+
+    `patience` are the properties that say when.
+    """
 
     def made(stood: StandIn) -> Setup:
-        kept = [one for one in stood.healthy.agent.properties if one[0] not in names]
-        return stood.healthy.but(properties=(*kept, *_PATIENCE), behaviour=behaviour)
+        kept = [one for one in stood.healthy.agent.properties if one[0] not in patience]
+        soon = [(name, _SOON) for name in patience]
+        return stood.healthy.but(properties=(*kept, *soon), behaviour=behaviour)
 
     return made
 
@@ -186,7 +191,10 @@ OF_AN_INPUT: Final[Mapping[Word, tuple[Suspect, ...]]] = {
         Reset(at=Moment.CLIENT_HELLO),
         Reset(at=Moment.MIDWAY),
     ),
-    Word.TIMEOUT: (_impatient(Silent()), _impatient(Silent(at=Moment.CLIENT_HELLO))),
+    Word.TIMEOUT: (
+        impatient(Silent(), *_PATIENCE),
+        impatient(Silent(at=Moment.CLIENT_HELLO), *_PATIENCE),
+    ),
 }
 """What its client, or its own files, have to be like for it. What is not here cannot be played by
 a shipper."""
