@@ -305,7 +305,7 @@ def _parted(now: _Open) -> list[_Open]:
         part.lines = [*part.lines, one][:CONTEXT]
         if text in now.ends:
             part.ends = {text: now.ends[text]}
-    if not parts[-1].ends and all(map(_DETAIL.search, parts[-1].texts)):
+    if len(parts) > 1 and not parts[-1].ends and all(map(_DETAIL.search, parts[-1].texts)):
         rest = parts.pop()  # what belongs to no handshake that follows
         parts[-1].texts |= rest.texts
     return parts
