@@ -53,6 +53,7 @@ def test_what_nobody_claims_is_told_apart_by_handshake_and_counted():
         ("unexpected_eof", 3),
         ("key_mismatch", 1),
     ]
+    assert [(one.first, one.last) for one in each] == [(1, 4), (3, 6), (7, 7)]
     assert [text for _, text in each[0].lines] == [accept, expired]
     assert all(one.is_input for one in each)
 

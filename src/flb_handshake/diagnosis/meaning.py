@@ -104,7 +104,10 @@ class _Named(dict[str, str]):
 
 
 def s_client(trouble: Trouble, settings: Settings | None) -> str:
-    """The line that dials as this output does: its host, SNI, CA and client certificate."""
+    """The line that dials as this output does, with its host, SNI, CA and client certificate.
+
+    Of an input, whose files are a server's, the line that any client would dial it by.
+    """
     host, _, port = trouble.target.rpartition(":")
     if settings is not None:
         host, port = settings.host or host, settings.port or port
@@ -119,7 +122,7 @@ def s_client(trouble: Trouble, settings: Settings | None) -> str:
     if settings.is_on("tls.verify_hostname"):
         words += ["-verify_ip" if name == host and settings.host_is_address else "-verify_hostname"]
         words += [name.strip("[]")]
-    for name, option in _OPTIONS:
+    for name, option in _OPTIONS if not trouble.is_input else ():
         if value := settings.get(name):
             words += [option, value]
     return shlex.join(words) + " </dev/null"

@@ -103,6 +103,14 @@ class _Said:
 
 
 @dataclass(slots=True)
+class _Times:
+    """How often a line came, and the last of them."""
+
+    last: Found
+    times: int = 1
+
+
+@dataclass(slots=True)
 class _Open:
     """Lines that belong together so far."""
 
@@ -111,8 +119,8 @@ class _Open:
     is_input: bool | None = None
     texts: dict[str, Found] = field(default_factory=dict)
     """What is said, each once: what it means may depend on a side that a later line names."""
-    ends: dict[str, int] = field(default_factory=dict)
-    """How often each was said of what ends a handshake."""
+    ends: dict[str, _Times] = field(default_factory=dict)
+    """Of what ends a handshake, how often each was said."""
     begun: bool = False
     """Whether a line came that stands at the beginning of a trouble."""
     lines: list[Found] = field(default_factory=list)
@@ -185,7 +193,11 @@ class Gathering:
         if len(now.texts) < _TEXTS:
             now.texts.setdefault(one.text, one)
         if said.ends:
-            now.ends[one.text] = now.ends.get(one.text, 0) + 1
+            known = now.ends.get(one.text)
+            if known is None:
+                now.ends[one.text] = _Times(last=one)
+            else:
+                known.times, known.last = known.times + 1, one
         if len(now.lines) < CONTEXT:
             now.lines.append(one)
         else:
@@ -230,10 +242,12 @@ class Gathering:
             if len(self._same) >= _REMEMBERED:
                 self._same.clear()
             self._same[alike] = same
-        ended = max(now.ends.values(), default=1)
-        same.times += ended if now.owner is NOBODY and not now.target else 1
-        same.last = now.last
-        same.at = (same.at[0], now.lines[-1].time or same.at[1])
+        counted = _Times(last=now.lines[-1])
+        if now.owner is NOBODY and not now.target:
+            counted = next(iter(now.ends.values()), counted)
+        same.times += counted.times
+        same.last = max(counted.last.number, now.lines[-1].number)
+        same.at = (same.at[0], counted.last.time or same.at[1])
 
     def _kept(self, now: _Open, said: dict[str, Clue], *, is_input: bool) -> Trouble:
         """The trouble that these lines are one more time of, or the first."""
@@ -252,7 +266,7 @@ class Gathering:
                 lines=[(one.number, one.raw[:_WIDTH]) for one in now.lines],
                 texts=tuple(dict.fromkeys(one.text for one in now.lines)),
                 first=now.lines[0].number,
-                last=now.last,
+                last=now.lines[-1].number,
                 at=(now.lines[0].time, now.lines[0].time),
             )
         same.clues.update(said)
@@ -296,10 +310,10 @@ def _parted(now: _Open) -> list[_Open]:
     """
     if not now.ends:
         return [now]
-    parts = [_Open(is_input=now.is_input, last=now.last)]
+    parts = [_Open(is_input=now.is_input)]
     for text, one in now.texts.items():
         if parts[-1].ends:
-            parts.append(_Open(is_input=now.is_input, last=now.last))
+            parts.append(_Open(is_input=now.is_input))
         part = parts[-1]
         part.texts[text] = one
         part.lines = [*part.lines, one][:CONTEXT]
