@@ -7,12 +7,10 @@ import subprocess
 import zipfile
 
 import pytest
-from test_bundle import DOCKER, IMAGE, answers
+from test_bundle import DOCKER, IMAGE, answers, here
 from test_command import AGENT, COMMAND, REAL, command
 from test_reproduce_inputs import PAIR, VERIFIED, configured
 from test_reproduce_log import ALIAS, said_in
-
-from flb_handshake.agent.ports import Ports
 
 PLANTED = "planted-secret"
 FOREIGN = "server_role.plugin[plugin={}-mode=verify_peer-shipper=other_CA]"
@@ -81,12 +79,7 @@ def test_no_secret_of_an_input_is_in_any_member(bundle):
 
 def test_its_shipper_comes_to_a_fluent_bit_of_ones_own(folder):
     """The files of the bundle go together: its Fluent Bit refuses its peer as it was refused."""
-    ports = Ports()
-    port = ports.reserve()
-    ports.release()
-    config = folder / "fluent-bit.conf"
-    text = config.read_text().replace("/bundle/", f"{folder}/").replace(" 40443", f" {port}")
-    config.write_text(text)
+    config, port = here(folder)
     told, said = shipped(folder, port, [str(REAL), "-c", str(config)])
     assert "unknown CA" in said, said
     assert "unknown_ca" in told, told
