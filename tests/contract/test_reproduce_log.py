@@ -166,11 +166,18 @@ def test_what_differs_from_run_to_run_is_no_part_of_a_signature():
         "logs.example.org:443",
         "[2026/11/25 10:00:00] [ warn] [engine] failed to flush chunk '1-1.flb', retry in 8 s",
         "[2026/11/25 10:00:00] [ info] [sp] stream processor started",
+        "[2026/11/25 10:00:00] [error] [downstream] connection #33 from  timed out after 10 "
+        "seconds (connection timeout)",
+        "[2026/11/25 10:00:00] [error] [tls] key_file 'own.key' 0: error:05800074:mismatch",
     )
     at_ours = (
         "[2026/11/25 11:11:11.123456789] [error] [tls] connection #7 SSL_connect: error in error",
         "[2026/11/25 11:11:11.123456789] [error] [output:http:x.1] no upstream connections "
         "available to 127.0.0.1:40001",
+        "[2026/11/25 11:11:11] [error] [downstream] connection #7 from  timed out after 2 "
+        "seconds (connection timeout)",
+        "[2026/11/25 11:11:11] [error] [tls] key_file '/job/key.key' 268959746: error:05800074:"
+        "mismatch",
     )
     assert signature(at_theirs) == signature(at_ours) != frozenset()
     other = "[2026/11/25 10:00:00] [error] [tls] reason: expired (X509 code: 10)"
