@@ -42,7 +42,9 @@ KNOWN = {
     "good input of TLS in one direction": Known(text=input_(TLS, "tls.verify off", *PAIR)),
     "no TLS at all": Known(text=output("host logs.example.test")),
     "good before names could be checked": Known(text=output(TLS, VERIFY, CA), release="3.0.6"),
-    "a switch that is filled in elsewhere": Known(text=output("tls ${NOBODY_SETS_IT}", *GOOD[1:])),
+    "a switch that nobody sets": Known(
+        text=output("tls ${NOBODY_SETS_IT}", *GOOD[1:]), found=((4, "refused-by-fluent-bit"),)
+    ),
     # is there TLS at all
     "tls off": Known(text=output("tls off", VERIFY, NAMES, CA), found=((4, "tls-not-on"),)),
     "tls unset": Known(text=output(VERIFY, NAMES, CA), found=((4, "tls-not-on"),)),
@@ -157,6 +159,17 @@ KNOWN = {
     "TLSv1.0": Known(
         text=output(*GOOD, "tls.max_version TLSv1.0"), found=((8, "unparsable-version"),)
     ),
+    "TLS 1.1 at most": Known(
+        text=output(*GOOD, "tls.max_version TLSv1.1"), found=((8, "no-version-left"),)
+    ),
+    "bounds that cross": Known(
+        text=output(*GOOD, "tls.min_version TLSv1.3", "tls.max_version TLSv1.2"),
+        found=((9, "no-version-left"),),
+    ),
+    "a cipher of nobody's": Known(
+        text=output(*GOOD, "tls.ciphers FOO:BAR"), found=((8, "no-cipher-known"),)
+    ),
+    "a cipher that is known": Known(text=output(*GOOD, "tls.ciphers FOO:ECDHE+AESGCM")),
     "a version": Known(text=output(*GOOD, "tls.min_version tlsv1.2")),
     # words nobody knows
     "ca_flie": Known(text=output(*GOOD[:3], "tls.ca_flie {ca}"), found=((7, "unknown-property"),)),

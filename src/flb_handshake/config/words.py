@@ -76,12 +76,13 @@ class Section:
     def find(self, name: str) -> Property | None:
         """The property of that name (in small letters) that counts; None: it is not set.
 
-        Of a property that stands there twice, the last; of `name`, the first (1.9.10, 5.1.1).
+        Of a property that stands there twice, the last; of `name`, and of all in a node, the first
+        (1.9.10, 5.1.1).
         """
         found = [one for one in self.properties if one.name == name]
         if not found:
             return None
-        return found[0] if name == "name" else found[-1]
+        return found[0] if name == "name" or self.kind is Kind.NODE else found[-1]
 
     def value(self, name: str) -> str | None:
         """The value of the property that counts."""

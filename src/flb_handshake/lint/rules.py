@@ -86,6 +86,14 @@ RULES: Final[Mapping[str, Rule]] = {
         title="Unparsable version",
         why="A bound that cannot be parsed is passed over, or crashes Fluent Bit before 5.0.",
     ),
+    "no-version-left": Rule(
+        title="No version is left",
+        why="With bounds that leave neither TLS 1.2 nor TLS 1.3 every handshake fails.",
+    ),
+    "no-cipher-known": Rule(
+        title="No cipher is known",
+        why="A list of ciphers in which OpenSSL knows none stops the start.",
+    ),
     "tls-without-port": Rule(
         title="TLS on an input that opens no port",
         why="There is nothing to secure: since 4.0 it stops the start.",
