@@ -38,10 +38,14 @@ class Property:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is filled in elsewhere: by a variable that nobody sets here, or by Helm."""
+        """Whether it is filled in elsewhere: by Helm, a secret, a variable that nobody sets."""
         filled = _VARIABLE.sub("", self.written).strip()
-        return ("${" in self.written and filled == self.value.strip()) or "{{" in self.value
+        by_variable = "${" in self.written and filled == self.value.strip()
+        return by_variable or "{{" in self.value or self.value.startswith(KEPT_ELSEWHERE)
 
+
+KEPT_ELSEWHERE: Final = "(secret "
+"""How the value of a resource begins that stands in a secret of Kubernetes."""
 
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 

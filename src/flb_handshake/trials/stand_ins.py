@@ -22,10 +22,11 @@ from flb_handshake.certificates import (
     named,
 )
 from flb_handshake.config.looking import State, look
-from flb_handshake.config.words import Kind, Section
+from flb_handshake.config.words import Kind, Property, Section
 from flb_handshake.declare import certificate_file, key_file
 from flb_handshake.dials import DIALS, HOST_AND_PORT, TAKES
 from flb_handshake.hosts import can_be_dialled, is_address
+from flb_handshake.lint.linting import is_secret
 from flb_handshake.model import (
     AgentSpec,
     CAFile,
@@ -134,9 +135,21 @@ def speaks_of_tls(section: Section) -> bool:
 
 def stand_in(section: Section, lacks: Collection[Capability]) -> StandIn | Unplayed:
     """The section with a healthy peer of its kind, on an agent that lacks these capabilities."""
+    if opened := [one.key for one in section.properties if one.is_open and _decides(one)]:
+        return Unplayed(section=section, reason=f"'{opened[0]}' is filled in elsewhere")
     if section.kind is Kind.INPUT:
         return _input(section)
     return _output(section, lacks)
+
+
+def _decides(opened: Property) -> bool:
+    """Whether nothing can stand in for a property that is filled in elsewhere.
+
+    A host that comes to nothing is Fluent Bit's own, for which loopback stands in.
+    """
+    if opened.name == "host":
+        return opened.value != ""
+    return f"{opened.name}.".startswith("tls.") and opened.name not in OURS
 
 
 def _input(section: Section) -> StandIn | Unplayed:
@@ -219,12 +232,18 @@ def lacks_store(lacks: Collection[Capability]) -> str:
 def _own(
     section: Section, dials: Mapping[str, str], without: Collection[str] = ()
 ) -> tuple[tuple[str, str | None], ...]:
-    """Its properties as they stand, the last of each; what a plugin needs is not said twice."""
+    """Its properties as they stand, the last of each; what a plugin needs is not said twice.
+
+    What comes to nothing, as nobody sets its variable here, is nothing to Fluent Bit either. What
+    Helm fills in is left out, unless it is a secret, for which any text will do.
+    """
     spelt = {name.lower(): name for name in dials}
     tls = () if section.find("tls") else (("tls", None),)
     found: dict[str, str] = {}
     for one in section.properties:
-        if one.name not in OURS and one.name not in without:
+        unknown = "{{" in one.value and not is_secret(one.name)
+        kept = one.name not in OURS and one.name not in without
+        if kept and one.value and not unknown:
             found[spelt.get(one.name, one.name)] = one.value
     return (*tls, *found.items())
 
