@@ -48,6 +48,23 @@ KNOWN = {
     # is there TLS at all
     "tls off": Known(text=output("tls off", VERIFY, NAMES, CA), found=((4, "tls-not-on"),)),
     "tls unset": Known(text=output(VERIFY, NAMES, CA), found=((4, "tls-not-on"),)),
+    "a password in cleartext": Known(
+        text=output("host logs.example.test", "http_user u", "http_passwd hunter2-of-http"),
+        found=((6, "credentials-in-cleartext"),),
+    ),
+    "a token in cleartext, and TLS off": Known(
+        text=output("host 192.0.2.1", "tls off", "splunk_token ${T}", plugin="splunk"),
+        found=((6, "credentials-in-cleartext"),),
+    ),
+    "a header in cleartext": Known(
+        text=output("host logs.example.test", "header X-Api-Key hunter2-of-header"),
+        found=((5, "credentials-in-cleartext"),),
+    ),
+    "a header of nobody's business": Known(
+        text=output("host logs.example.test", "header X-Team logs")
+    ),
+    "a password to loopback": Known(text=output("host 127.0.0.2", "http_passwd hunter2-of-http")),
+    "a password over TLS": Known(text=output(*GOOD, "host a.test", "http_passwd hunter2-of-http")),
     "a Mode word": Known(
         text=output("tls verify_peer", VERIFY, NAMES, CA), found=((4, "not-a-boolean"),)
     ),

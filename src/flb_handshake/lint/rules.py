@@ -49,6 +49,10 @@ RULES: Final[Mapping[str, Rule]] = {
         title="TLS over UDP",
         why="gelf and syslog send over UDP unless `mode` says otherwise, and UDP has no TLS.",
     ),
+    "credentials-in-cleartext": Rule(
+        title="Credentials in cleartext",
+        why="A password or a token that is sent without TLS is known to everybody on the way.",
+    ),
     "verify-off": Rule(
         title="Nothing is verified",
         why="Without `tls.verify` anybody who answers gets the records.",
