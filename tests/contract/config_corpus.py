@@ -244,13 +244,13 @@ SINCE = {
     "a level of nobody's": "5.1",
     "no parsers": "5.1",
     "broken parsers": "5.1",
-    "a switch that nobody sets": "5.1",
-    "one that nobody sets, and another": "5.1",
-    "an alias that nobody sets": "5.1",
+    "a switch that nobody sets": "5.0",
+    "one that nobody sets, and another": "5.0",
+    "an alias that nobody sets": "5.0",
 }
 """What earlier releases do otherwise, of `CLASSIC`: the first that does as we say.
 
-Before 5.1 a dry run does not look at what plugins are given; a start fails over it all the same.
+Before 5.0 a dry run does not look at what plugins are given; a start fails over it all the same.
 """
 
 UPSTREAM = "[OUTPUT]\n    Name forward\n    Match *\n    Upstream up.conf\n"

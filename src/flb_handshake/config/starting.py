@@ -24,7 +24,10 @@ _TEMPLATE: Final = "{{"
 _NEVER_EMPTY: Final = re.compile(
     r"alias|ipv6|workers|tls|tls\.(debug|verify|verify_client_cert|verify_hostname)|net\..*"
 )
-"""Properties of inputs and outputs that Fluent Bit does not know when they come to nothing."""
+"""Properties of inputs and outputs that Fluent Bit does not know when they come to nothing.
+
+Measured in ten releases from 1.9.10 to 5.1.1.
+"""
 
 FileReader = Callable[[Path, Property], None]
 """Reads a file that a property names."""

@@ -22,7 +22,7 @@ _FILLED_IN_NODES: Final = frozenset(
         "tls.vhost",
     }
 )
-"""All else in a node is taken as it is written, its switches among it (5.1.1)."""
+"""All else in a node is taken as it is written, its switches among it (1.9.10 to 5.1.1)."""
 
 _USED: Final = re.compile(r"\$\{([^}]+)\}")
 

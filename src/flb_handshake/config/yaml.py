@@ -271,7 +271,7 @@ class Reader:
 
 
 def _translated(key: str) -> str:
-    """A key in camel case as Fluent Bit takes it: `tls.caFile` is `tls.ca_file`."""
+    """A key in camel case as Fluent Bit takes it from 3.2 on: `tls.caFile` is `tls.ca_file`."""
     if "_" in key or not key[:1].islower():
         return key
     return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", key)
