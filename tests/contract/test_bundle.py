@@ -328,7 +328,7 @@ def test_what_is_no_bundle_is_one_clear_line(tmp_path):
     assert_one_clear_error(command("replay", tmp_path / "no.zip"), 2, "is not a bundle")
     with zipfile.ZipFile(junk, "w") as made:
         made.writestr("setup.json", '{"schema": 1}')
-    assert_one_clear_error(command("replay", junk), 2, "this is not a bundle")
+    assert_one_clear_error(command("replay", junk), 2, "x.zip is not a bundle", "is not in it")
 
 
 def test_nothing_of_the_harness_is_told_of_the_machine(tmp_path):

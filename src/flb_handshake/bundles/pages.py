@@ -100,7 +100,8 @@ With Docker Compose alone, in the folder that this was unpacked to:
 
 shows what both ends say of it. The first line of the peer is what came of it before; what it sees
 now (`alert received`, `received over TLS`) follows. {_IF_NOT}
-Without Docker, `flb-handshake replay {name} --serve` leaves the peer standing on 127.0.0.1:{PORT}."""
+Without Docker, `flb-handshake replay {name} --serve` leaves the peer standing on
+127.0.0.1:{PORT}."""
 
 
 def _ports(run: Run) -> str:
