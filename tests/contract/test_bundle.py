@@ -321,6 +321,15 @@ def test_a_bundle_that_cannot_be_written_is_said_at_once(tmp_path, name):
     assert_one_clear_error(done, 2, f"--bundle {path}")
 
 
+@pytest.mark.skipif(not Path("/proc/sys").is_dir(), reason="no directory here that takes no file")
+def test_a_place_that_takes_no_file_is_said_before_anything_is_played(tmp_path):
+    config = configured(tmp_path)
+    given = ("--chain", "/nowhere/x", "--bundle", "/proc/sys/bundle.zip")
+    done = command("reproduce", "--config", config, *given)
+    assert_one_clear_error(done, 2, "--bundle /proc/sys/bundle.zip")
+    assert "/nowhere/x" not in done.stderr
+
+
 def test_what_is_no_bundle_is_one_clear_line(tmp_path):
     junk = tmp_path / "x.zip"
     junk.write_bytes(b"\x00\xff" * 100)
