@@ -21,11 +21,12 @@ from flb_handshake.diagnosis import telling
 from flb_handshake.diagnosis.causes import ranked
 from flb_handshake.diagnosis.configured import settings_behind
 from flb_handshake.diagnosis.examined import examined
+from flb_handshake.diagnosis.gathering import Gathering
 from flb_handshake.diagnosis.lines import Reader
 from flb_handshake.diagnosis.meaning import STANDARD_INPUT, look_next, meaning, reproduction
 from flb_handshake.diagnosis.release import Release
 from flb_handshake.diagnosis.telling import Diagnosis
-from flb_handshake.diagnosis.troubles import Gathering, Trouble
+from flb_handshake.diagnosis.troubles import Trouble
 from flb_handshake.errors import EXIT_AS_EXPECTED, EXIT_DISAGREES, UserMistake
 
 
