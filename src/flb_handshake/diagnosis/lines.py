@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, TypeAlias
 
+from flb_handshake.diagnosis.joining import joined
 from flb_handshake.diagnosis.wrapping import unwrapped
 
 CHUNK: Final = 1 << 20
@@ -94,6 +95,7 @@ class Reader:
     is_log: bool = False
     """Whether a line of Fluent Bit's has been seen."""
     _rest: bytes = field(default=b"", repr=False)
+    _waiting: bytes = field(default=b"", repr=False)
     _ways: dict[bytes, dict[bytes, str | None]] = field(default_factory=dict, repr=False)
     """By what stands before it, its digits aside, and by the rest of the line: what it says."""
 
@@ -101,16 +103,26 @@ class Reader:
         """The lines that hold one of the literals, in order. Raises OSError."""
         for block in iter(lambda: stream.read(CHUNK), b""):
             self.size += len(block)
+            if b"\0" in block:  # UTF-16, or what a truncated file is filled with
+                block = block.translate(None, b"\0")  # noqa: PLW2901
             whole, line_end, rest = block.rpartition(b"\n")
             if not line_end:
                 # A line longer than a chunk: only its beginning can be of use.
                 self._rest = (self._rest + block)[:LONGEST]
                 continue
-            yield from self._search(self._rest + whole)
+            yield from self._joined(self._rest + whole, is_all=False)
             self._rest = rest[:LONGEST]
-        if self._rest:
-            yield from self._search(self._rest)
+        if self._rest or self._waiting:
+            yield from self._joined(self._rest, is_all=True)
             self._rest = b""
+
+    def _joined(self, block: bytes, *, is_all: bool) -> Iterator[Found]:
+        """Searches whole lines, but for those of which parts may still come."""
+        if self._waiting:
+            block = self._waiting + b"\n" + block if block or not is_all else self._waiting
+        whole, self._waiting = joined(block, is_all=is_all)
+        if whole is not None:
+            yield from self._search(whole)
 
     def _search(self, block: bytes) -> Iterator[Found]:
         """Searches whole lines, the last of them without its end."""

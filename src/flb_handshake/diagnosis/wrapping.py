@@ -52,6 +52,14 @@ def _from_json(raw: str) -> str:
         return raw
     for name in _WRAPPED:
         inner = entry.get(name)
+        if isinstance(inner, list):  # journald's way with what holds an escape
+            inner = _of_bytes(inner)
         if isinstance(inner, str):
             return _from_json(inner) if len(inner) < len(raw) else inner
     return raw
+
+
+def _of_bytes(numbers: list[object]) -> str | None:
+    """The text whose bytes these are; None: they are none."""
+    some = [one for one in numbers if isinstance(one, int) and 0 <= one < 256]  # noqa: PLR2004
+    return bytes(some).decode("utf-8", "replace") if len(some) == len(numbers) else None
