@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Final, cast
 
 import typer
 
@@ -49,6 +50,8 @@ def diagnose(
     configuration = reading.read(config) if config is not None else None
     now = dt.datetime.now(dt.UTC)
     paths = logs or [STANDARD_INPUT]
+    if paths.count(STANDARD_INPUT) > 1:
+        raise UserMistake("- is named twice", hint="standard input can be read once")
     found: list[Diagnosis] = []
     lines = 0
     for path in paths:
@@ -103,7 +106,7 @@ def troubles_of(path: Path, release: Release | None) -> tuple[int, Sequence[Trou
             gathering.take(reader.read(_opened(path, stack)))
     except OSError as error:
         raise UserMistake(
-            f"{path} cannot be read: {error.strerror}",
+            f"{_name(path)} cannot be read: {error.strerror}",
             hint="name a log of Fluent Bit, or - for standard input",
         ) from error
     if not reader.is_log:
@@ -115,10 +118,33 @@ def troubles_of(path: Path, release: Release | None) -> tuple[int, Sequence[Trou
     return reader.count, gathering.done()
 
 
-def _opened(path: Path, stack: ExitStack) -> BinaryIO:
-    if path == STANDARD_INPUT:
-        return sys.stdin.buffer
-    return stack.enter_context(path.open("rb", buffering=0))
+def _opened(path: Path, stack: ExitStack) -> BufferedReader:
+    """The log, open. Raises UserMistake where its first bytes say that it is packed, OSError."""
+    if path != STANDARD_INPUT:
+        stream = stack.enter_context(path.open("rb"))
+    elif sys.stdin is None:
+        raise UserMistake("standard input is closed", hint="name a log of Fluent Bit")
+    else:
+        stream = cast("BufferedReader", sys.stdin.buffer)
+    begin = stream.peek(_LONGEST_MAGIC)
+    for name, magic, unpack in _PACKED:
+        if begin.startswith(magic):
+            raise UserMistake(
+                f"{_name(path)} is packed ({name})",
+                hint=f"unpack it: {unpack} LOG | flb-handshake diagnose -",
+            )
+    return stream
+
+
+_PACKED: Final = (
+    ("gzip", b"\x1f\x8b", "zcat"),
+    ("zstd", b"\x28\xb5\x2f\xfd", "zstdcat"),
+    ("xz", b"\xfd7zXZ", "xzcat"),
+    ("bzip2", b"BZh", "bzcat"),
+    ("zip", b"PK\x03\x04", "unzip -p"),
+)
+"""How what packs logs begins them, and the command that gives the log back."""
+_LONGEST_MAGIC: Final = 5
 
 
 def _name(path: Path) -> str:
