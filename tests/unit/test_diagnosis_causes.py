@@ -11,7 +11,7 @@ from flb_handshake import catalogue
 from flb_handshake.certificates import HEALTHY, LEAF, OTHER_LEAF, ROOT
 from flb_handshake.config import reading
 from flb_handshake.diagnosis.causes import ranked
-from flb_handshake.diagnosis.configured import Settings, settings_behind, settings_of
+from flb_handshake.diagnosis.configured import Settings, common, settings_behind, settings_of
 from flb_handshake.diagnosis.examined import examined
 from flb_handshake.diagnosis.meaning import look_next, meaning
 from flb_handshake.diagnosis.remedying import SCENARIOS
@@ -163,7 +163,7 @@ def configured(tmp_path):
 
 def settings(configured, *log):
     (one,) = troubles(*log)
-    return settings_behind(configured, one.owner, one.target)
+    return common(settings_behind(configured, one.owner, one.target))
 
 
 def test_the_section_is_found_by_alias_by_number_and_by_what_is_dialled(configured):

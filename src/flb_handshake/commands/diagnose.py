@@ -20,7 +20,7 @@ from flb_handshake.config.words import Configuration
 from flb_handshake.diagnosis import release as releases
 from flb_handshake.diagnosis import telling
 from flb_handshake.diagnosis.causes import ranked
-from flb_handshake.diagnosis.configured import settings_behind
+from flb_handshake.diagnosis.configured import Settings, common, settings_behind
 from flb_handshake.diagnosis.examined import examined
 from flb_handshake.diagnosis.gathering import Gathering
 from flb_handshake.diagnosis.lines import Reader
@@ -73,10 +73,9 @@ def diagnosis(
     trouble: Trouble, configuration: Configuration | None, now: dt.datetime, *, log: str = ""
 ) -> Diagnosis:
     """All that is said of a trouble; files that the configuration names are looked at."""
-    settings = None
-    if configuration is not None:
-        settings = settings_behind(configuration, trouble.owner, trouble.target)
-    findings = examined(settings, now) if settings is not None else ()
+    each = _settings(configuration, trouble)
+    settings = common(each)
+    findings = tuple(dict.fromkeys(found for one in each for found in examined(one, now)))
     return Diagnosis(
         trouble=trouble,
         causes=ranked(trouble, settings, findings),
@@ -87,13 +86,19 @@ def diagnosis(
     )
 
 
+def _settings(configuration: Configuration | None, trouble: Trouble) -> tuple[Settings, ...]:
+    if configuration is None:
+        return ()
+    return settings_behind(configuration, trouble.owner, trouble.target)
+
+
 def _playable(
     one: Diagnosis, configuration: Configuration | None, config: Path | None, log: Path
 ) -> Diagnosis:
     """The same, with the command that plays it where a configuration was given."""
     if configuration is None or config is None:
         return one
-    settings = settings_behind(configuration, one.trouble.owner, one.trouble.target)
+    settings = common(_settings(configuration, one.trouble))
     command = reproduction(one.trouble, settings, config, log)
     return replace(one, next=replace(one.next, reproduce=command))
 

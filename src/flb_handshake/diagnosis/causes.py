@@ -183,6 +183,12 @@ WEIGHINGS: Final = (
         and not {"verify_failed", "unexpected_eof"} & set(trouble.clues),
         {Word.PLAINTEXT_PORT: 3.0}, "tls is not on here",
     ),
+    Weighing(
+        lambda trouble, settings: settings is not None and settings.is_node
+        and settings.is_on("tls") is not True
+        and not {"verify_failed", "unexpected_eof"} & set(trouble.clues),
+        {}, "", {"tls_off_in_the_node": 2.0},
+    ),
     Weighing(lambda _, settings: settings is not None and settings.host_is_url,
              {Word.CONFIG_SYNTAX: 5.0}, "Host holds a URL"),
     Weighing(lambda _, settings: settings is not None and settings.host_is_address,

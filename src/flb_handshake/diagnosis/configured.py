@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from flb_handshake.config.words import Configuration, Kind, Property, Section
@@ -26,6 +26,8 @@ class Settings:
     """By the names of properties in small letters; `tls.…` of other plugins' own names too."""
     written: Mapping[str, Property] = field(default_factory=dict)
     """The same as they stand in their files."""
+    is_node: bool = False
+    """Whether it stands in an upstream file."""
 
     def get(self, name: str) -> str:
         """The value; empty: not set."""
@@ -79,10 +81,40 @@ def settings_of(section: Section) -> Settings:
     )
 
 
-def settings_behind(configuration: Configuration, owner: Owner, target: str) -> Settings | None:
-    """The settings of the section that a trouble is of; None: it cannot be told."""
+def settings_behind(
+    configuration: Configuration, owner: Owner, target: str
+) -> tuple[Settings, ...]:
+    """The settings that a trouble may be of: one section's, or those of nodes; empty: unknown.
+
+    A node of an upstream file takes nothing from the output that names the file (1.9.10, 5.1.1).
+    """
     found = section_of(configuration, owner, target)
-    return settings_of(found) if found is not None else None
+    if found is None:
+        return ()
+    nodes = _nodes(found)
+    dialled = [one for one in nodes if _dials(one, target)]
+    return tuple(
+        replace(settings_of(one), plugin=found.plugin, is_node=one is not found)
+        for one in dialled or nodes or (found,)
+    )
+
+
+def common(each: Sequence[Settings]) -> Settings | None:
+    """What all of them say; None: there are none."""
+    if not each:
+        return None
+    values = {
+        name: value
+        for name, value in each[0].values.items()
+        if all(one.get(name) == value for one in each)
+    }
+    return replace(
+        each[0],
+        host=values.get("host", ""),
+        port=values.get("port", ""),
+        values=values,
+        written={name: one for name, one in each[0].written.items() if name in values},
+    )
 
 
 def section_of(configuration: Configuration, owner: Owner, target: str) -> Section | None:
@@ -96,15 +128,25 @@ def section_of(configuration: Configuration, owner: Owner, target: str) -> Secti
     named = [one for one, name in found if owner.name in {one.value("alias"), name}]
     # The number counts all of a kind in some releases, and those of one plugin in others.
     of_plugin = [one for one, _ in found if owner.plugin and one.plugin == owner.plugin]
-    dialled = [
-        one
-        for one, _ in found
-        if target and one.value("host") == target.rpartition(":")[0].strip("[]")
-    ]
+    dialled = [one for one, _ in found if _dials(one, target)]
+    on_the_host = [one for one, _ in found if _dials(one, target, port=False)]
     with_tls = [
         one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
     ]
-    for some in (named, of_plugin, dialled):
+    for some in (named, of_plugin, dialled, on_the_host):
         if some:
-            return some[0]
+            return next((one for one in some if one in dialled), some[0])
     return with_tls[0] if len(with_tls) == 1 and owner.name == "" else None
+
+
+def _nodes(section: Section) -> tuple[Section, ...]:
+    return tuple(one for one in section.sections if one.kind is Kind.NODE)
+
+
+def _dials(section: Section, target: str, *, port: bool = True) -> bool:
+    """Whether it, or a node of it, dials HOST:PORT; not to say a port is to leave it open."""
+    host, _, at = target.rpartition(":")
+    return bool(host) and any(
+        one.value("host") == host.strip("[]") and (not port or one.value("port") in {None, at})
+        for one in _nodes(section) or (section,)
+    )

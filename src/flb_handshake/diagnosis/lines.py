@@ -60,7 +60,7 @@ _LOOKS_LIKE_ONE: Final = re.compile(
 _COLOURS: Final = re.compile(rb"(?:\x1b|\\u001b)\[[0-9;]*[A-Za-z]")
 _ONES: Final = bytes.maketrans(b"0123456789", b"1" * 10)
 _VARYING: Final = (
-    (b"connection #", re.compile(rb"connection #-?\d+"), b"connection #1"),
+    (b"connection #", re.compile(rb"connection #\d+"), b"connection #1"),
     (
         b" chunk '",
         re.compile(rb" chunk '[^']*'(?:, retry in \d+ seconds)?(?:: task_id=\d+)?"),
