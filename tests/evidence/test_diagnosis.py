@@ -28,6 +28,7 @@ def test_the_cause_is_among_the_first_three_where_the_log_speaks(version, scenar
     )
     assert len(told) > 500
     assert missed.total() <= 0.05 * len(told), missed.most_common(10)
+    assert sum(one.truth is one.ranking[0] for one in told) >= 0.87 * len(told)
 
 
 def test_a_log_of_a_delivery_is_seldom_taken_for_trouble(scenarios):

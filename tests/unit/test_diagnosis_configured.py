@@ -123,7 +123,7 @@ CODE_20 = CODE.format(reason="unable to get local issuer certificate", code=20)
         ("empty", " tls.ca_file ca.pem\n", "ca_path_wins", "tls.ca_file is not read beside it"),
     ],
 )
-def test_a_directory_in_which_nobody_is_found_leads(
+def test_a_directory_in_which_nobody_is_found_leads(  # noqa: PLR0917  # one row of the table
     trouble, beside, cause, told, configured, tmp_path
 ):
     place = tmp_path / "authorities"

@@ -112,6 +112,7 @@ def test_junk_is_read_without_a_word(junk):
     reader, gathering = Reader(), Gathering()
     gathering.take(reader.read(io.BytesIO(junk)))
     gathering.done()
+    junk = junk.replace(b"\0", b"")  # what is filled with them has no line for them
     assert reader.count == (junk + b"\n").count(b"\n") - (junk == b"" or junk.endswith(b"\n"))
 
 

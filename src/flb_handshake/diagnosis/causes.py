@@ -131,6 +131,14 @@ WEIGHINGS: Final = (
         dict.fromkeys(_OF_A_CHAIN, 0.25),
         "",  # a certificate that Fluent Bit refuses has words of its own there
     ),
+    Weighing(
+        lambda trouble, _: trouble.debug
+        and not trouble.is_input
+        and "unexpected_eof" in trouble.clues
+        and not any(name.startswith("alert:") for name in trouble.clues),
+        dict.fromkeys(_OF_A_CHAIN, 0.1),
+        "",  # who refuses a certificate says so by an alert, which tls.debug 1 writes
+    ),
     # --- the plugin
     Weighing(
         lambda trouble, _: "kubelet" in " ".join(text for _, text in trouble.lines),

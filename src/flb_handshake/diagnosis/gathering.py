@@ -39,6 +39,7 @@ class _Said:
     """Whether it stands at the beginning of a trouble."""
     loud: bool
     """Whether it is trouble, by its level or whatever its level."""
+    debug: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,8 @@ class _Open:
     """Whether a line came that stands at the beginning of a trouble."""
     begun_after_owner: bool = False
     loud: bool = False
+    debug: bool = False
+    """Whether a line came that only log_level debug writes."""
 
 
 @dataclass(slots=True, eq=False)
@@ -192,7 +195,7 @@ class Gathering:
         if same is None:
             same = self._troubles[key] = _first(now, said, lines, is_input=is_input)
         same.clues = said | same.clues
-        same.debug |= any("SSL_" in text or "SSL3 alert" in text for text in now.texts)
+        same.debug |= now.debug and any(" SSL" in text for text in now.texts)
         return same
 
 
@@ -230,6 +233,7 @@ def _said(line: str) -> _Said | None:
         is_input=side_of(text),
         begins=owner is NOBODY and any(clue.begins for clue in each),
         loud=level in _LOUD or any(clue.name not in AFTERMATH for clue in each),
+        debug=level == "[debug]",
     )
 
 
@@ -246,6 +250,7 @@ def _with(now: _Open, said: _Said) -> _Open:
         begun=now.begun or said.begins,
         begun_after_owner=now.begun_after_owner or (said.begins and not unnamed),
         loud=now.loud or said.loud,
+        debug=now.debug or said.debug,
     )
 
 

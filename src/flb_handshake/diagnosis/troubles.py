@@ -51,7 +51,7 @@ class Trouble:
     last: int
     times: int = 0
     debug: bool = False
-    """Whether the log holds lines of `tls.debug`, or of `log_level debug`."""
+    """Whether alerts would be in the log, which takes `tls.debug 1` and `log_level debug`."""
     ends: tuple[bytes, bytes] = (b"", b"")
     """The first and the last line as they stand in the log."""
 
