@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography import x509
@@ -15,32 +15,45 @@ from flb_handshake.diagnosis.configured import Settings
 
 _DIRECTORIES: Final = {"tls.ca_path": "tls.ca_file", "tls.proxy.ca_path": "tls.proxy.ca_file"}
 """Each with the file that is not read beside it (1.9.10 to 5.1.1)."""
-_MISSING: Final = {
-    "tls.ca_file": "ca_file_missing",
-    "tls.proxy.ca_file": "ca_file_missing",
-    "tls.crt_file": "crt_file_unusable",
-    "tls.key_file": "key_file_missing",
-}
-_UNREADABLE: Final = {
-    "tls.ca_file": "ca_file_unreadable",
-    "tls.proxy.ca_file": "ca_file_unreadable",
-    "tls.crt_file": "crt_file_unusable",
-    "tls.key_file": "key_file_unreadable",
-}
-_NOT_PEM: Final = {
-    "tls.ca_file": "ca_file_not_pem",
-    "tls.proxy.ca_file": "ca_file_not_pem",
-    "tls.crt_file": "crt_file_unusable",
-}
-_EXPIRED: Final = {
-    "tls.ca_file": "expired",
-    "tls.proxy.ca_file": "proxy_certificate_refused",
-    "tls.crt_file": "client_certificate_expired",
-}
-_NOT_YET_VALID: Final = {
-    "tls.ca_file": "not_yet_valid",
-    "tls.proxy.ca_file": "proxy_certificate_refused",
-    "tls.crt_file": "client_certificate_not_yet_valid",
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Causes:
+    """What is wrong with a file, by the judge's own names."""
+
+    missing: str
+    unreadable: str
+    not_pem: str
+    expired: str = ""
+    not_yet_valid: str = ""
+
+
+_OF_AUTHORITIES: Final = _Causes(
+    missing="ca_file_missing",
+    unreadable="ca_file_unreadable",
+    not_pem="ca_file_not_pem",
+    expired="expired",
+    not_yet_valid="not_yet_valid",
+)
+_FILES: Final = {
+    "tls.ca_file": _OF_AUTHORITIES,
+    "tls.proxy.ca_file": replace(
+        _OF_AUTHORITIES,
+        expired="proxy_certificate_refused",
+        not_yet_valid="proxy_certificate_refused",
+    ),
+    "tls.crt_file": _Causes(
+        missing="crt_file_unusable",
+        unreadable="crt_file_unusable",
+        not_pem="crt_file_unusable",
+        expired="client_certificate_expired",
+        not_yet_valid="client_certificate_not_yet_valid",
+    ),
+    "tls.key_file": _Causes(
+        missing="key_file_missing",
+        unreadable="key_file_unreadable",
+        not_pem="key_file_not_pem",
+    ),
 }
 _EMPTY: Final = {
     "unhashed": "ca_path_not_hashed",
@@ -64,7 +77,7 @@ def examined(settings: Settings, now: dt.datetime) -> tuple[Finding, ...]:
     found = [one for name in _DIRECTORIES for one in _of_directory(name, settings)]
     contents: dict[str, bytes] = {}
     unread = {file for path, file in _DIRECTORIES.items() if settings.get(path)}
-    for name in _MISSING:
+    for name, causes in _FILES.items():
         named = settings.written.get(name) if name not in unread else None
         seen = look(named) if named is not None else None
         if named is None or seen is None:
@@ -74,14 +87,14 @@ def examined(settings: Settings, now: dt.datetime) -> tuple[Finding, ...]:
             case State.READ:
                 contents[name] = seen.pem.encode()
             case State.MISSING | State.ELSEWHERE:
-                found.append(Finding(cause=_MISSING[name], told=f"{where} does not exist here"))
+                found.append(Finding(cause=causes.missing, told=f"{where} does not exist here"))
             case State.DIRECTORY:
-                found.append(Finding(cause=_UNREADABLE[name], told=f"{where} is a directory"))
+                found.append(Finding(cause=causes.unreadable, told=f"{where} is a directory"))
             case State.UNREADABLE:
-                found.append(Finding(cause=_UNREADABLE[name], told=f"{where} cannot be read"))
-    for name in _NOT_PEM:
-        if name in contents:
-            found += _of_certificates(name, contents[name], now)
+                found.append(Finding(cause=causes.unreadable, told=f"{where} cannot be read"))
+    for name, pem in contents.items():
+        if name != "tls.key_file":
+            found += _of_certificates(name, pem, now)
     if "tls.crt_file" in contents and "tls.key_file" in contents:
         found += _of_key(contents["tls.crt_file"], contents["tls.key_file"], settings)
     return tuple(found)
@@ -108,16 +121,20 @@ def _of_certificates(name: str, pem: bytes, now: dt.datetime) -> list[Finding]:
     try:
         held = x509.load_pem_x509_certificates(pem)
     except ValueError:
-        return [Finding(cause=_NOT_PEM[name], told=f"{name} holds no certificate in PEM")]
+        return [Finding(cause=_FILES[name].not_pem, told=f"{name} holds no certificate in PEM")]
     # A bundle of CAs may well hold old ones besides: it is wrong only where all of them are.
     some = held[:1] if name == "tls.crt_file" else held
     if all(one.not_valid_after_utc < now for one in some):
         last = max(one.not_valid_after_utc for one in some)
         return [
-            Finding(cause=_EXPIRED[name], told=f"what {name} holds has expired on {last:%Y-%m-%d}")
+            Finding(
+                cause=_FILES[name].expired, told=f"what {name} holds has expired on {last:%Y-%m-%d}"
+            )
         ]
     if all(one.not_valid_before_utc > now for one in some):
-        return [Finding(cause=_NOT_YET_VALID[name], told=f"what {name} holds is not valid yet")]
+        return [
+            Finding(cause=_FILES[name].not_yet_valid, told=f"what {name} holds is not valid yet")
+        ]
     return []
 
 
