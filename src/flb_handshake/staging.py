@@ -130,12 +130,12 @@ async def listener_for(setup: Setup, collector: Collector, port: int = 0) -> Lis
     Raises what `Collector.listen` does.
     """
     if setup.role is Role.INPUT:
-        return await collector.listen(_SINK)
+        return await collector.listen(SINK)
     expected, spoken = max(1, len(setup.agent.source)), spoken_by(setup.agent)
     return await collector.listen(setup.collector, expected=expected, spoken=spoken, port=port)
 
 
-_SINK: Final = CollectorSpec(behaviour=Cleartext())
+SINK: Final = CollectorSpec(behaviour=Cleartext())
 """Where the records of an input go: this is not what is tried."""
 
 

@@ -53,7 +53,7 @@ def configured(tmp_path):
 
 def behind(configuration, *log):
     (one,) = troubles(*log)
-    return settings_behind(configuration, one.owner, one.target)
+    return settings_behind(configuration, one)
 
 
 def test_the_node_that_is_dialled_is_what_counts(configured):

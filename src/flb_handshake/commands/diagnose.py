@@ -20,7 +20,7 @@ from flb_handshake.config.words import Configuration
 from flb_handshake.diagnosis import release as releases
 from flb_handshake.diagnosis import telling
 from flb_handshake.diagnosis.causes import ranked
-from flb_handshake.diagnosis.configured import Settings, common, settings_behind
+from flb_handshake.diagnosis.configured import Settings, common, settings_behind, sided
 from flb_handshake.diagnosis.examined import examined
 from flb_handshake.diagnosis.gathering import Gathering
 from flb_handshake.diagnosis.lines import Reader
@@ -73,6 +73,8 @@ def diagnosis(
     trouble: Trouble, configuration: Configuration | None, now: dt.datetime, *, log: str = ""
 ) -> Diagnosis:
     """All that is said of a trouble; files that the configuration names are looked at."""
+    if configuration is not None:
+        trouble = sided(trouble, configuration)
     each = _settings(configuration, trouble)
     settings = common(each)
     findings = tuple(dict.fromkeys(found for one in each for found in examined(one, now)))
@@ -89,7 +91,7 @@ def diagnosis(
 def _settings(configuration: Configuration | None, trouble: Trouble) -> tuple[Settings, ...]:
     if configuration is None:
         return ()
-    return settings_behind(configuration, trouble.owner, trouble.target)
+    return settings_behind(configuration, trouble)
 
 
 def _playable(

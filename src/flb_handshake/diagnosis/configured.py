@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from flb_handshake.config.words import Configuration, Kind, Property, Section
-from flb_handshake.diagnosis.troubles import Owner
+from flb_handshake.diagnosis.troubles import NOBODY, Trouble, clues_of
 from flb_handshake.hosts import is_address
 
 _ON: Final = frozenset({"on", "true", "yes", "1"})
@@ -81,21 +81,20 @@ def settings_of(section: Section) -> Settings:
     )
 
 
-def settings_behind(
-    configuration: Configuration, owner: Owner, target: str
-) -> tuple[Settings, ...]:
+def settings_behind(configuration: Configuration, trouble: Trouble) -> tuple[Settings, ...]:
     """The settings that a trouble may be of: one section's, or those of nodes; empty: unknown.
 
     A node of an upstream file takes nothing from the output that names the file (1.9.10, 5.1.1).
     """
-    found = section_of(configuration, owner, target)
-    if found is None:
+    found = sections_of(configuration, trouble)
+    if len(found) != 1:
         return ()
-    nodes = _nodes(found)
-    dialled = [one for one in nodes if _dials(one, target)]
+    (section,) = found
+    nodes = _nodes(section)
+    dialled = [one for one in nodes if _dials(one, trouble.target)]
     return tuple(
-        replace(settings_of(one), plugin=found.plugin, is_node=one is not found)
-        for one in dialled or nodes or (found,)
+        replace(settings_of(one), plugin=section.plugin, is_node=one is not section)
+        for one in dialled or nodes or (section,)
     )
 
 
@@ -117,9 +116,12 @@ def common(each: Sequence[Settings]) -> Settings | None:
     )
 
 
-def section_of(configuration: Configuration, owner: Owner, target: str) -> Section | None:
-    """The section that a trouble is of; None: it cannot be told."""
+def sections_of(configuration: Configuration, trouble: Trouble) -> tuple[Section, ...]:
+    """The section that a trouble is of, or all that it could be of; none: it cannot be told."""
+    owner, target = trouble.owner, trouble.target
     kinds = [_KINDS[owner.kind]] if owner.kind in _KINDS else list(_KINDS.values())
+    if trouble.is_input:
+        kinds = [Kind.INPUT]
     found = [
         (one, f"{one.plugin}.{number}")
         for kind in kinds
@@ -130,13 +132,15 @@ def section_of(configuration: Configuration, owner: Owner, target: str) -> Secti
     of_plugin = [one for one, _ in found if owner.plugin and one.plugin == owner.plugin]
     dialled = [one for one, _ in found if _dials(one, target)]
     on_the_host = [one for one, _ in found if _dials(one, target, port=False)]
-    with_tls = [
-        one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
-    ]
     for some in (named, of_plugin, dialled, on_the_host):
         if some:
-            return next((one for one in some if one in dialled), some[0])
-    return with_tls[0] if len(with_tls) == 1 and owner.name == "" else None
+            return (next((one for one in some if one in dialled), some[0]),)
+    with_tls = tuple(
+        one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
+    )
+    if owner.name:
+        return ()
+    return with_tls if trouble.is_input or len(with_tls) == 1 else ()
 
 
 def _nodes(section: Section) -> tuple[Section, ...]:
@@ -150,3 +154,15 @@ def _dials(section: Section, target: str, *, port: bool = True) -> bool:
         one.value("host") == host.strip("[]") and (not port or one.value("port") in {None, at})
         for one in _nodes(section) or (section,)
     )
+
+
+def sided(trouble: Trouble, configuration: Configuration) -> Trouble:
+    """The trouble as one of an input, where no line says whose it is and an input serves TLS.
+
+    An output names itself when a connection of its own fails; an input that speaks HTTP does not
+    (3.0.7 to 5.1.1; `tcp` neither, from 4.2.8 on).
+    """
+    serves = any(settings_of(one).is_on("tls") for one in configuration.of(Kind.INPUT))
+    if trouble.is_input or trouble.owner is not NOBODY or trouble.target or not serves:
+        return trouble
+    return replace(trouble, is_input=True, clues=clues_of(trouble.texts, is_input=True))

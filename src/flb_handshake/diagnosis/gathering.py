@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
@@ -10,7 +11,14 @@ from flb_handshake.diagnosis import release as releases
 from flb_handshake.diagnosis.clues import Clue, clues, side_of
 from flb_handshake.diagnosis.lines import Found, shown
 from flb_handshake.diagnosis.release import Release
-from flb_handshake.diagnosis.troubles import NOBODY, Owner, Trouble, owner_of, target_of
+from flb_handshake.diagnosis.troubles import (
+    NOBODY,
+    Owner,
+    Trouble,
+    clues_of,
+    owner_of,
+    target_of,
+)
 from flb_handshake.diagnosis.wordings import AFTERMATH
 
 CONTEXT: Final = 6
@@ -25,6 +33,9 @@ _TEXTS: Final = 64
 _REMEMBERED: Final = 1 << 13
 """Lines whose clues are remembered, and as many steps from line to line."""
 _LOUD: Final = ("[error]", "[warn]")
+_DETAIL: Final = re.compile(r"^\[tls\] connection #")
+_END: Final = re.compile(r"^\[tls\] (?:error: |certificate verification failed)| timed out after ")
+"""The last that is said of a handshake, but for whose it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +70,20 @@ class _Open:
     debug: bool = False
     """Whether a line came that only log_level debug writes."""
 
+    @property
+    def is_claimed(self) -> bool:
+        """Whether a line says whose they are."""
+        return self.owner is not NOBODY or self.target != ""
+
+
+@dataclass(slots=True)
+class _Tally:
+    """A line that nobody has claimed so far, as often as it came."""
+
+    first: Found
+    last: Found
+    times: int = 1
+
 
 @dataclass(slots=True, eq=False)
 class _State:
@@ -67,6 +92,8 @@ class _State:
     so_far: _Open
     steps: dict[str, _Step] = field(default_factory=dict)
     """By the next line that says something."""
+    parts: tuple[_State, ...] = ()
+    """The handshakes that it is of, if it ends here and nobody has claimed it."""
     trouble: Trouble | None = None
     """What it is one more time of, if it ends here."""
 
@@ -79,6 +106,8 @@ class _Step(NamedTuple):
     counts: bool
     """Whether it says anything of a trouble."""
     after: _State
+    loose: str = ""
+    """Its text, if nobody has claimed what was gathered with it."""
 
 
 class Gathering:
@@ -97,19 +126,22 @@ class Gathering:
         self._state = self._state_of(_Open(release=release or releases.UNKNOWN))
         self._last = 0
         self._lines: list[Found] = []
+        self._loose: dict[str, _Tally] = {}
 
     def take(self, found: Iterable[Found]) -> None:
         """Takes the lines of a log in order."""
         state, last, lines = self._state, self._last, self._lines
         for one in found:
             number, _, said = one
-            ends, counts, after = state.steps.get(said) or self._found(state, said)
+            ends, counts, after, loose = state.steps.get(said) or self._found(state, said)
             if counts and number - last > _APART and lines:
-                ends, after = True, self._anew(state, said)
+                ends, (_, _, after, loose) = True, self._anew(state, said)
             if ends:
-                self._end(state, last, lines)
+                self._end(state, lines)
                 lines = []
             state = after
+            if loose:
+                self._tally(loose, one)
             if counts:
                 last = number
                 if len(lines) < CONTEXT:
@@ -120,7 +152,7 @@ class Gathering:
 
     def done(self) -> list[Trouble]:
         """The troubles, in the order in which they began."""
-        self._end(self._state, self._last, self._lines)
+        self._end(self._state, self._lines)
         self._state, self._lines = self._begin(self._state.so_far.release), []
         return sorted(self._troubles.values(), key=lambda one: one.first)
 
@@ -145,13 +177,24 @@ class Gathering:
         if said is None:
             return _Step(ends=False, counts=False, after=self._state_of(now))
         ends = _is_another(now, said)
-        after = _Open(release=release) if ends else now
-        return _Step(ends=ends, counts=True, after=self._state_of(_with(after, said)))
+        after = _with(_Open(release=release) if ends else now, said)
+        loose = "" if after.is_claimed else said.text
+        return _Step(ends=ends, counts=True, after=self._state_of(after), loose=loose)
 
-    def _anew(self, state: _State, line: str) -> _State:
-        """The state after a line that nothing before it belongs to."""
+    def _anew(self, state: _State, line: str) -> _Step:
+        """What a line makes of nothing: none before it belongs to it."""
         begin = self._begin(state.so_far.release)
-        return (begin.steps.get(line) or self._found(begin, line)).after
+        return begin.steps.get(line) or self._found(begin, line)
+
+    def _tally(self, text: str, one: Found) -> None:
+        """Counts a line that nobody has claimed; beyond the most texts, as one more of the last."""
+        tally = self._loose.get(text)
+        if tally is None:
+            if len(self._loose) < _TEXTS:
+                self._loose[text] = _Tally(first=one, last=one)
+                return
+            tally = next(reversed(self._loose.values()))
+        tally.times, tally.last = tally.times + 1, one
 
     def _begin(self, release: Release) -> _State:
         return self._state_of(_Open(release=release))
@@ -169,24 +212,36 @@ class Gathering:
             self._said[line] = _said(line)
         return self._said[line]
 
-    def _end(self, state: _State, last: int, lines: Sequence[Found]) -> None:
+    def _end(self, state: _State, lines: Sequence[Found]) -> None:
         """Counts what was gathered as a trouble, or as one more time of one."""
-        now = state.so_far
+        now, loose = state.so_far, self._loose
+        self._loose = {}
         if not now.loud:
             return
-        same = state.trouble
+        if now.is_claimed:
+            self._count(state, lines, lines[-1])
+            return
+        state.parts = state.parts or tuple(map(self._state_of, _parted(now)))
+        for part in state.parts:
+            each = [loose[text] for text in part.so_far.texts]
+            times = next((loose[it].times for it in part.so_far.texts if _END.search(it)), 1)
+            last = max((one.last for one in each), key=lambda found: found[0])
+            self._count(part, [one.first for one in each][:CONTEXT], last, times)
+
+    def _count(self, state: _State, lines: Sequence[Found], last: Found, times: int = 1) -> None:
+        now, same = state.so_far, state.trouble
         if same is None:
             same = state.trouble = self._kept(now, lines)
         if same.release is not now.release and now.release.known:
             same.release = now.release
-        same.times += 1
-        same.last = last
-        same.ends = (same.ends[0], lines[-1][1])
+        same.times += times
+        same.last = last[0]
+        same.ends = (same.ends[0], last[1])
 
     def _kept(self, now: _Open, lines: Sequence[Found]) -> Trouble:
         """The trouble that these lines are one more time of, or the first."""
         is_input = now.owner.kind == "input" if now.is_input is None else now.is_input
-        said = {clue.name: clue for text in now.texts for clue in clues(text, is_input=is_input)}
+        said = clues_of(now.texts, is_input=is_input)
         strongest = max(said.values(), key=lambda clue: clue.strength)
         key = (now.owner.name or now.target, strongest.name)
         if key not in self._troubles and len(self._troubles) >= _MOST:
@@ -207,6 +262,7 @@ def _first(now: _Open, said: dict[str, Clue], lines: Sequence[Found], *, is_inpu
         clues=said,
         release=now.release,
         lines=[(number, _shown(raw)[:_WIDTH]) for number, raw, _ in lines],
+        texts=tuple(dict.fromkeys(line.partition(" ")[2] for _, _, line in lines)),
         first=lines[0][0],
         last=lines[-1][0],
         ends=(lines[0][1], lines[-1][1]),
@@ -259,6 +315,22 @@ def _is_another(now: _Open, said: _Said) -> bool:
     if said.owner is not NOBODY and now.owner is not NOBODY:
         return said.owner != now.owner or now.begun_after_owner
     return said.begins and now.owner is not NOBODY and now.begun
+
+
+def _parted(now: _Open) -> list[_Open]:
+    """Lines that nobody claims, one handshake after the other: those of an input bear no name.
+
+    Outputs name themselves behind such a line, so theirs are never parted.
+    """
+    parts: list[tuple[str, ...]] = [()]
+    for text in now.texts:
+        if parts[-1] and _END.search(parts[-1][-1]):
+            parts.append(())
+        parts[-1] += (text,)
+    rest = parts[-1]
+    if len(parts) > 1 and not _END.search(rest[-1]) and all(map(_DETAIL.search, rest)):
+        parts[-2:] = [parts[-2] + rest]  # details of a handshake whose end was told already
+    return [replace(now, texts=texts) for texts in parts]
 
 
 def gathered(found: Iterable[Found], release: Release | None = None) -> list[Trouble]:

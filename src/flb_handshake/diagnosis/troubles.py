@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
-from flb_handshake.diagnosis.clues import Clue
+from flb_handshake.diagnosis.clues import Clue, clues
 from flb_handshake.diagnosis.lines import shown
 from flb_handshake.diagnosis.release import Release
 
@@ -47,6 +48,8 @@ class Trouble:
     release: Release
     lines: list[tuple[int, str]]
     """The first of its lines, with their numbers."""
+    texts: tuple[str, ...] = field(default=(), compare=False)
+    """What its first lines say, as clues are read from it."""
     first: int
     last: int
     times: int = 0
@@ -89,3 +92,8 @@ def target_of(text: str) -> str:
     """HOST:PORT that a line says to have been dialled; empty: none."""
     match = _TARGET.search(text)
     return match["target"] if match else ""
+
+
+def clues_of(texts: Iterable[str], *, is_input: bool) -> dict[str, Clue]:
+    """What these lines speak for together, by name."""
+    return {clue.name: clue for text in texts for clue in clues(text, is_input=is_input)}

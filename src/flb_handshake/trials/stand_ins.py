@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -23,10 +22,11 @@ from flb_handshake.certificates import (
     named,
 )
 from flb_handshake.config.looking import State, look
-from flb_handshake.config.words import Kind, Section
+from flb_handshake.config.words import Kind, Property, Section
 from flb_handshake.declare import certificate_file, key_file
-from flb_handshake.dials import DIALS, HOST_AND_PORT
+from flb_handshake.dials import DIALS, HOST_AND_PORT, TAKES
 from flb_handshake.hosts import can_be_dialled, is_address
+from flb_handshake.lint.linting import is_secret
 from flb_handshake.model import (
     AgentSpec,
     CAFile,
@@ -39,11 +39,10 @@ from flb_handshake.model import (
     ShipperSpec,
 )
 from flb_handshake.peer import shipper
-from flb_handshake.peer.protocols import SPOKEN
 
 LOOPBACK: Final = "127.0.0.1"
 
-_OURS: Final = frozenset(
+OURS: Final = frozenset(
     {
         "alias",
         "host",
@@ -70,12 +69,31 @@ _OURS: Final = frozenset(
 )
 """Where it is, whom it dials, which files it reads and how it waits: ours take their place."""
 
-_ELSEWHERE: Final = frozenset(
+_OF_RECORDS: Final = frozenset(
+    {
+        "empty_shared_key",
+        "format",
+        "parser",
+        "security.users",
+        "self_hostname",
+        "separator",
+        "shared_key",
+        "splunk_token",
+        "tag_from_uri",
+        "tag_key",
+        "tag_prefix",
+        "uri",
+    }
+)
+"""What an input asks of a record beyond TLS: its form, its tag, who logs in. Our shipper has one
+form and no password."""
+
+ELSEWHERE: Final = frozenset(
     {"aws_auth", "cloud_id", "oauth2", "oauth2.enable", "oauth2.token_url", "proxy", "upstream"}
 )
 """Properties that make an output dial somebody else, whom no peer of ours plays."""
 
-_OF_A_URL: Final = frozenset(
+OF_A_URL: Final = frozenset(
     name for name, words in DIALS.items() if not HOST_AND_PORT.items() <= words.items()
 )
 """Outputs that are told by another property whom to dial."""
@@ -109,7 +127,7 @@ class Unplayed:
 
 def speaks_of_tls(section: Section) -> bool:
     """Whether anything in it, or in its nodes, is about TLS, meant or not."""
-    if section.kind is Kind.OUTPUT and section.plugin in {*_OF_A_URL, *_OWN_TLS}:
+    if section.kind is Kind.OUTPUT and section.plugin in {*OF_A_URL, *_OWN_TLS}:
         return True
     said = any(one.name == "tls" or one.name.startswith("tls.") for one in section.properties)
     return said or any(speaks_of_tls(one) for one in section.sections if one.kind is Kind.NODE)
@@ -117,13 +135,25 @@ def speaks_of_tls(section: Section) -> bool:
 
 def stand_in(section: Section, lacks: Collection[Capability]) -> StandIn | Unplayed:
     """The section with a healthy peer of its kind, on an agent that lacks these capabilities."""
+    if opened := [one.key for one in section.properties if one.is_open and _decides(one)]:
+        return Unplayed(section=section, reason=f"'{opened[0]}' is filled in elsewhere")
     if section.kind is Kind.INPUT:
         return _input(section)
     return _output(section, lacks)
 
 
+def _decides(opened: Property) -> bool:
+    """Whether nothing can stand in for a property that is filled in elsewhere.
+
+    A host that comes to nothing is Fluent Bit's own, for which loopback stands in.
+    """
+    if opened.name == "host":
+        return opened.value != ""
+    return f"{opened.name}.".startswith("tls.") and opened.name not in OURS
+
+
 def _input(section: Section) -> StandIn | Unplayed:
-    if wrong := shipper.objection(ShipperSpec(), section.plugin):
+    if wrong := shipper.objection(ShipperSpec(), section.plugin) or _no_port(section):
         return Unplayed(section=section, reason=wrong)
     crt, key = _own_pair(section, server=True)
     kind = _ca(section, fallback=CAFile.UNSET)
@@ -136,10 +166,20 @@ def _input(section: Section) -> StandIn | Unplayed:
         key=key,
         key_passwd=_passphrase(section),
         vhost=None,
-        properties=_own(section, {}),
+        properties=_own(section, TAKES.get(section.plugin, {}), without=_OF_RECORDS),
     )
     setup = Setup(agent=agent, peer=ShipperSpec())
     return StandIn(section=section, healthy=setup, name="", trusts=kind)
+
+
+def _no_port(section: Section) -> str:
+    """Why an input opens no TCP port; empty: it does."""
+    mode = (section.value("mode") or "unix_udp").lower()
+    if section.plugin == "syslog" and mode != "tcp":
+        return f"its mode is {mode}, in which it opens no TCP port"
+    if section.plugin == "forward" and section.find("unix_path"):
+        return "it listens on a socket of its machine"
+    return ""
 
 
 def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplayed:
@@ -148,9 +188,9 @@ def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplay
         return Unplayed(section=section, reason=f"'{plugin}' opens no connection")
     if plugin in _OWN_TLS:
         return Unplayed(section=section, reason=f"the TLS of '{plugin}' is not Fluent Bit's own")
-    if plugin in _OF_A_URL:
+    if plugin in OF_A_URL:
         return Unplayed(section=section, reason=f"'{plugin}' dials what another property names")
-    if elsewhere := [one.key for one in section.properties if one.name in _ELSEWHERE]:
+    if elsewhere := [one.key for one in section.properties if one.name in ELSEWHERE]:
         return Unplayed(section=section, reason=f"'{elsewhere[0]}' makes it dial somebody else")
     fallback = CAFile.UNSET if section.find("tls.ca_path") else CAFile.SYSTEM
     kind = _ca(section, fallback=fallback)
@@ -183,42 +223,27 @@ def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplay
     return StandIn(section=section, healthy=setup, name=name, trusts=kind)
 
 
-_NAME: Final = re.compile(r"[a-z0-9_.]+", re.IGNORECASE)
-
-
-def stranger(agent: AgentSpec) -> str | None:
-    """Why this is no output as `stand_in` makes them, but could reach further than our peer.
-
-    For settings that somebody else brought: it writes no file and dials loopback alone.
-    """
-    plugin, host = agent.plugin, agent.host
-    if plugin not in SPOKEN or plugin in _OF_A_URL:
-        return f"'{plugin}' is no output that our peer plays"
-    if host != LOOPBACK and (is_address(host) or not re.fullmatch(r"[\w.-]+", host)):
-        return f"it dials {host}"
-    ours = {name.lower() for name in DIALS.get(plugin, {})} - {"host", "port"}
-    for name, value in agent.properties:
-        low = name.lower()
-        if not _NAME.fullmatch(name) or "\n" in (value or ""):
-            return f"{name!r:.40} is no property"
-        if low in _ELSEWHERE or low.endswith("_path") or (low in _OURS and low not in ours):
-            return f"'{name}' is not its own to set"
-    return None
-
-
 def lacks_store(lacks: Collection[Capability]) -> str:
     """Why an output without a CA file cannot be played here."""
     why = lacks.get(Capability.SYSTEM_STORE, "") if isinstance(lacks, Mapping) else ""
     return f"it trusts the system's CAs, and {why or 'this agent cannot be given any'}"
 
 
-def _own(section: Section, dials: Mapping[str, str]) -> tuple[tuple[str, str | None], ...]:
-    """Its properties as they stand, the last of each; what a plugin needs is not said twice."""
+def _own(
+    section: Section, dials: Mapping[str, str], without: Collection[str] = ()
+) -> tuple[tuple[str, str | None], ...]:
+    """Its properties as they stand, the last of each; what a plugin needs is not said twice.
+
+    What comes to nothing, as nobody sets its variable here, is nothing to Fluent Bit either. What
+    Helm fills in is left out, unless it is a secret, for which any text will do.
+    """
     spelt = {name.lower(): name for name in dials}
     tls = () if section.find("tls") else (("tls", None),)
     found: dict[str, str] = {}
     for one in section.properties:
-        if one.name not in _OURS:
+        unknown = "{{" in one.value and not is_secret(one.name)
+        kept = one.name not in OURS and one.name not in without
+        if kept and one.value and not unknown:
             found[spelt.get(one.name, one.name)] = one.value
     return (*tls, *found.items())
 
