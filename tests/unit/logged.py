@@ -47,10 +47,9 @@ def words(*lines: str, release: str = "", settings: Settings | None = None) -> l
 
 @contextmanager
 def without_memory() -> Iterator[None]:
-    """Each line is read anew, with its own numbers, and each step found out anew."""
+    """Each line is read anew, and each step found out anew."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines_, "_SHORT", -1)
-        patch.setattr(lines_, "_VARYING", ())
         patch.setattr(lines_, "_ONES", bytes(range(256)))
         patch.setattr(gathering, "_REMEMBERED", 1)
         yield
