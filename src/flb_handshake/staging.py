@@ -11,7 +11,7 @@ from flb_handshake import placing
 from flb_handshake.agent.contract import Agent, Capability, Job, Place
 from flb_handshake.agent.ports import Ports
 from flb_handshake.behaviours import Cleartext
-from flb_handshake.dials import CREDENTIALS, PARSERS
+from flb_handshake.dials import PARSERS, credentials
 from flb_handshake.evidence import Facts
 from flb_handshake.facts import facts_of
 from flb_handshake.model import CollectorSpec, Replace, Role, Setup, Way
@@ -92,7 +92,10 @@ def around(
     name = f"job-{next(_NUMBERS)}"
     tags: dict[object, str] = {}
     parts = [
-        _part(one, listener.port, place, tags, ports)
+        replace(
+            _part(one, listener.port, place, tags, ports),
+            store=f"{place.directory(name)}/store-{listener.port}",
+        )
         for one, listener in zip(plays, listeners, strict=True)
     ]
     files = placing.Files(place.directory(name), pki)
@@ -197,7 +200,8 @@ def _environment(parts: Sequence[Part]) -> dict[str, str]:
     """What Fluent Bit takes from the environment: credentials for AWS, and one proxy for all."""
     wanted: dict[str, str] = {}
     for part in parts:
-        wanted |= CREDENTIALS.get(part.setup.agent.plugin, {})
+        agent = part.setup.agent
+        wanted |= credentials(agent.plugin, (name for name, _ in agent.properties))
     peer = parts[0].setup.peer
     proxy = peer.proxy if isinstance(peer, CollectorSpec) else None
     if proxy is not None:

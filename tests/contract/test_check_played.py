@@ -146,13 +146,28 @@ def test_an_intermediate_alone_in_the_ca_file_does_not_deliver(check, tmp_path):
 
 @real
 def test_what_is_not_played_is_said(check):
-    text = GOOD.replace("Name               http", "Name               s3").replace(
+    text = GOOD.replace("Name               http", "Name               stackdriver").replace(
         "    Header             Authorization Bearer planted-secret-1\n", ""
     )
     done = check(text)
-    assert "output s3" in done.stdout
-    assert "not played: 's3' dials what another property names" in done.stdout
-    assert "fluent-bit.conf:4: note: output s3 was not played" in done.stdout
+    assert "output stackdriver" in done.stdout
+    assert "not played: it dials hosts of Google that no property moves elsewhere" in done.stdout
+    assert "fluent-bit.conf:4: note: output stackdriver was not played" in done.stdout
+    assert "leave `tls.verify` on" in done.stdout
+
+
+@real
+def test_the_secret_in_a_webhook_is_played_and_not_told(check):
+    text = (
+        "[INPUT]\n    Name dummy\n[OUTPUT]\n    Name slack\n    Match *\n"
+        "    webhook https://hooks.example.com/services/T0/B0/planted-secret-2\n"
+    )
+    done = check(text, "--policy", "strict", "--json")
+    assert done.returncode == 1
+    assert ("takes-any-name", 3) in found(done)
+    (played,) = json.loads(done.stdout)["played"]
+    assert (played["outcome"], played["let_through"]) == ("DELIVERED", ["wrong name"])
+    assert "planted-secret" not in done.stdout + done.stderr
 
 
 def test_without_playing_no_fluent_bit_is_needed(check):

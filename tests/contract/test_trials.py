@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 from playing import opened
 
@@ -29,6 +31,9 @@ OF_A_CLIENT = {Wrong.ANONYMOUS, Wrong.FOREIGN, Wrong.EXPIRED_CLIENT}
 HOST = "Host logs.example.com; Port 443"
 CA = "tls.ca_file /etc/fluent-bit/ca.pem"
 PAIR = "tls.crt_file /etc/fluent-bit/own.pem; tls.key_file /etc/fluent-bit/own.key"
+
+CHECKED = "tls.verify_hostname on"
+CLOUD = "main:" + base64.b64encode(b"eu.cloud.example.com:443$0a1b$2c3d").decode()
 
 DELIVERED, CLEARTEXT = Outcome.DELIVERED, Outcome.CLEARTEXT
 
@@ -102,6 +107,127 @@ OUTPUTS = {
     ),
 }
 
+URLS = {
+    # the same, of outputs that another property than Host tells whom to dial
+    "slack": (
+        f"Name slack; webhook https://hooks.example.com/services/T/B/x; {CHECKED}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "slack, unverified": (
+        f"Name slack; webhook https://hooks.example.com/services/T/B/x; tls.verify off; {CA}",
+        DELIVERED,
+        OF_A_CHAIN,
+    ),
+    "slack, by a variable that nobody sets": ("Name slack; webhook ", DELIVERED, NAME),
+    "slack in cleartext": (
+        "Name slack; webhook https://hooks.example.com/services/T/B/x; tls off",
+        CLEARTEXT,
+        EVERYTHING,
+    ),
+    "slack without https": (
+        "Name slack; webhook http://hooks.example.com/services/T/B/x",
+        Outcome.NOT_STARTED,
+        NOTHING,
+    ),
+    "nrlogs": (
+        f"Name nrlogs; base_uri https://logs.example.com/log/v1; api_key k-1; {CHECKED}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "nrlogs, its usual host": (f"Name nrlogs; license_key k-1; {CHECKED}", DELIVERED, NOTHING),
+    "nrlogs by an address": (
+        f"Name nrlogs; base_uri https://10.1.2.3:8443/log; license_key k-1; {CHECKED}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "logdna": (f"Name logdna; api_key k-1; {CHECKED}", DELIVERED, NOTHING),
+    "logdna, its own host": (
+        f"Name logdna; logdna_host l.example.com; logdna_port 8443; api_key k-1; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "azure": (
+        f"Name azure; customer_id abc-1; shared_key bm9ib2R5LXM=; {CHECKED}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "azure, its own host": (
+        f"Name azure; customer_id abc-1; Host ods.example.com; shared_key bm9ib2R5; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "td": (f"Name td; API a; Database d; Table t; Region jp; {CHECKED}", DELIVERED, NOTHING),
+    "datadog, its usual host": (f"Name datadog; apikey k-1; tls on; {CHECKED}", DELIVERED, NOTHING),
+    "s3": (
+        f"Name s3; bucket b; region eu-west-1; endpoint https://minio.example.com:9000; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "s3, its usual host": (
+        f"Name s3; bucket b; region eu-west-1; total_file_size 50M; upload_timeout 10m; {CHECKED}",
+        DELIVERED,
+        NAME,
+    ),
+    "s3 over http": (
+        f"Name s3; bucket b; endpoint http://minio.example.com:9000; tls on; {CA}",
+        CLEARTEXT,
+        EVERYTHING,
+    ),
+    "s3, unverified": (f"Name s3; bucket b; tls.verify off; {CA}", DELIVERED, OF_A_CHAIN),
+    "cloudwatch_logs": (
+        f"Name cloudwatch_logs; region eu-west-1; log_group_name g; log_stream_prefix p-; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "cloudwatch_logs, its own endpoint": (
+        "Name cloudwatch_logs; region r; endpoint https://vpce.example.com; port 8443; "
+        f"log_group_name g; log_stream_name s; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "cloudwatch_logs takes no tls": (
+        "Name cloudwatch_logs; region r; log_group_name g; log_stream_name s; tls on",
+        Outcome.NOT_STARTED,
+        NOTHING,
+    ),
+    "kinesis_firehose": (
+        "Name kinesis_firehose; region cn-north-1; delivery_stream s",
+        DELIVERED,
+        NAME,
+    ),
+    "kinesis_streams": (
+        f"Name kinesis_streams; region r; stream s; endpoint k.example.com; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "es in the cloud": (
+        f"Name es; Cloud_ID {CLOUD}; Cloud_Auth u:p-1; tls on; {CHECKED}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "es in the cloud, in cleartext": (
+        f"Name es; Cloud_ID {CLOUD}; tls off; {CHECKED}",
+        CLEARTEXT,
+        EVERYTHING,
+    ),
+    "es of AWS": (
+        f"Name es; {HOST}; AWS_Auth on; AWS_Region eu-west-1; tls on; {CHECKED}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "a proxy of its own": (
+        f"Name http; {HOST}; proxy https://proxy.example.com:3128; tls on; {CHECKED}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "a proxy of its own, in cleartext": (
+        f"Name http; {HOST}; proxy https://proxy.example.com:3128; {CHECKED}; {CA}",
+        CLEARTEXT,
+        EVERYTHING,
+    ),
+}
+
 INPUTS = {
     "no client is asked": (f"Name http; tls on; tls.verify off; {PAIR}", DELIVERED, OF_A_CLIENT),
     "defaults": (f"Name http; tls on; {PAIR}; {CA}", DELIVERED, {Wrong.ANONYMOUS}),
@@ -140,12 +266,14 @@ def section(kind, text, file="fluent-bit.conf"):
     return Section(kind=kind, title=kind.upper(), properties=tuple(properties), spot=Spot(file, 1))
 
 
+OF_OUTPUTS = {**OUTPUTS, **{f"by URL: {name}": row for name, row in URLS.items()}}
+
 SECTIONS = {
-    **{f"output: {name}": section(Kind.OUTPUT, row[0]) for name, row in OUTPUTS.items()},
+    **{f"output: {name}": section(Kind.OUTPUT, row[0]) for name, row in OF_OUTPUTS.items()},
     **{f"input: {name}": section(Kind.INPUT, row[0]) for name, row in INPUTS.items()},
 }
 ANSWERS = {
-    **{f"output: {name}": row[1:] for name, row in OUTPUTS.items()},
+    **{f"output: {name}": row[1:] for name, row in OF_OUTPUTS.items()},
     **{f"input: {name}": row[1:] for name, row in INPUTS.items()},
 }
 
@@ -201,9 +329,14 @@ def test_the_line_to_blame_is_the_one_that_opens_the_door():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("Name s3; tls on; bucket b", "dials what another property names"),
-        ("Name es; tls on; Cloud_ID x", "'Cloud_ID' makes it dial somebody else"),
-        ("Name http; tls on; proxy http://p:1", "'proxy' makes it dial somebody else"),
+        ("Name kafka; rdkafka.security.protocol ssl", "librdkafka"),
+        ("Name stackdriver; tls on", "Google"),
+        ("Name s3; bucket b; role_arn arn:x", "`role_arn` makes it ask a host of AWS"),
+        ("Name brand_new; tls on", "our peer does not know what 'brand_new' speaks"),
+        (
+            "Name es; Cloud_ID x; tls on; tls.vhost a.example.com; tls.ca_file x",
+            "the name of a host",
+        ),
         ("Name stdout; tls on", "opens no connection"),
         ("Name http; tls on; Host a..b; tls.ca_file x", "cannot be the name of a host"),
         ("Name http; tls on; tls.vhost a b; tls.ca_file x", "cannot be the name of a host"),
@@ -214,6 +347,40 @@ def test_what_cannot_be_played_says_why(text, reason):
     found, unplayed = try_all(Configuration(sections=(section(Kind.OUTPUT, text),)), agent)
     assert not found
     assert reason in unplayed[0].reason
+    assert unplayed[0].instead
+
+
+@pytest.mark.parametrize(
+    ("name", "sni"),
+    [
+        ("slack", "hooks.example.com"),
+        ("nrlogs, its usual host", "log-api.newrelic.com"),
+        ("nrlogs by an address", None),
+        ("azure", "abc-1.ods.opinsights.azure.com"),
+        ("azure, its own host", "abc-1.ods.example.com"),
+        ("td", "api.treasuredata.co.jp"),
+        ("s3", "minio.example.com"),
+        ("s3, its usual host", "s3.eu-west-1.amazonaws.com"),
+        ("cloudwatch_logs, its own endpoint", "vpce.example.com"),
+        ("kinesis_firehose", "firehose.cn-north-1.amazonaws.com.cn"),
+        ("es in the cloud", "0a1b.eu.cloud.example.com"),
+        ("a proxy of its own", "proxy.example.com"),
+    ],
+)
+def test_the_host_of_a_url_is_what_the_peer_is_asked_for(trials, name, sni):
+    trial = trials[id(SECTIONS[f"output: by URL: {name}"])]
+    assert trial.healthy.observation.sni == sni
+    for one in trial.answers:
+        if one.wrong is not Wrong.CLEARTEXT:
+            assert one.found.observation.sni == sni
+
+
+def test_what_the_users_s3_keeps_is_left_alone(trials):
+    """It would be sent to our peer, and deleted, if the stand-in had the same directory."""
+    trial = trials[id(SECTIONS["output: by URL: s3, its usual host"])]
+    assert "/store-" in trial.healthy.evidence.agent.config
+    assert "fluent-bit/s3" not in trial.healthy.evidence.agent.config
+    assert len(trial.healthy.observation.records) == 1
 
 
 def test_a_section_without_a_word_about_tls_is_not_played():

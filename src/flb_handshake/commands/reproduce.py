@@ -31,6 +31,7 @@ from flb_handshake.planning import Play
 from flb_handshake.report import likeness
 from flb_handshake.results import Finding, finding
 from flb_handshake.session import Session
+from flb_handshake.trials.dialling import dialled
 from flb_handshake.trials.facing import Facing, facing
 from flb_handshake.trials.stand_ins import StandIn, speaks_of_tls, stand_in
 
@@ -149,7 +150,7 @@ def _outputs(configuration: Configuration, config: Path, address: str | None) ->
             hint="name the file that holds the output, or one that includes it",
         )
     host = server.address(address)[0] if address else None
-    return [one for one in outputs if one.value("host") == host] or outputs
+    return [one for one in outputs if dialled(one).host == host] or outputs
 
 
 def _look(address: str | None, chain: Path | None, name: str) -> Seen:

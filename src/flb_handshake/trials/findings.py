@@ -98,7 +98,8 @@ def _sentence(words: str) -> str:
 def findings(trial: Trial, policy: Policy) -> tuple[Finding, ...]:
     """What this policy does not put up with, each at the line to blame."""
     if trial.failure:
-        return (not_played(trial.section, trial.failure, trial.healthy.evidence.agent.version),)
+        version = trial.healthy.evidence.agent.version
+        return (not_played(trial.section, trial.failure, _ANOTHER_AGENT, version),)
     healthy = trial.healthy.observation
     if healthy.outcome is Outcome.CLEARTEXT:
         return (_of_healthy(trial, "sends-cleartext", "it sends its records in cleartext"),)
@@ -108,14 +109,17 @@ def findings(trial: Trial, policy: Policy) -> tuple[Finding, ...]:
     return tuple(_breach(trial, one.wrong) for one in trial.let_through(policy))
 
 
-def not_played(section: Section, why: str, version: str) -> Finding:
+_ANOTHER_AGENT: Final = "Play it with another agent or release: --agent, --fluent-bit."
+
+
+def not_played(section: Section, why: str, instead: str, version: str) -> Finding:
     """A section of which playing says nothing: no good news, and no bad."""
     return Finding(
         rule="not-played",
         severity=Severity.NOTE,
         spot=section.spot,
         text=f"{section.called} was not played: {why}.",
-        fix="See by hand that it refuses whom it should: flb-handshake serve.",
+        fix=instead,
         releases=(version,),
         played=True,
     )

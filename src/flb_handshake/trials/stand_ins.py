@@ -27,6 +27,8 @@ from flb_handshake.config.words import Kind, Section
 from flb_handshake.declare import certificate_file, key_file
 from flb_handshake.dials import DIALS, HOST_AND_PORT
 from flb_handshake.hosts import can_be_dialled, is_address
+from flb_handshake.lint.end import ALWAYS, UNASKED
+from flb_handshake.lint.linting import is_secret
 from flb_handshake.model import (
     AgentSpec,
     CAFile,
@@ -40,8 +42,8 @@ from flb_handshake.model import (
 )
 from flb_handshake.peer import shipper
 from flb_handshake.peer.protocols import SPOKEN
-
-LOOPBACK: Final = "127.0.0.1"
+from flb_handshake.trials.dialling import LOOPBACK, dialled
+from flb_handshake.trials.obstacles import NO_NAME, OF_A_PLUGIN, Obstacle, lacks_store, obstacle
 
 _OURS: Final = frozenset(
     {
@@ -70,20 +72,32 @@ _OURS: Final = frozenset(
 )
 """Where it is, whom it dials, which files it reads and how it waits: ours take their place."""
 
+_WAITING: Final[Mapping[str, frozenset[str]]] = {
+    "s3": frozenset(
+        {
+            "store_dir",
+            "total_file_size",
+            "upload_chunk_size",
+            "upload_timeout",
+            "use_put_object",
+        }
+    ),
+}
+"""How an output gathers records before it sends them, and where: ours do not wait, and what the
+user's own keeps there is left alone."""
+
 _ELSEWHERE: Final = frozenset(
     {"aws_auth", "cloud_id", "oauth2", "oauth2.enable", "oauth2.token_url", "proxy", "upstream"}
 )
-"""Properties that make an output dial somebody else, whom no peer of ours plays."""
+"""Properties by which an output dials somebody else than its host."""
 
 _OF_A_URL: Final = frozenset(
     name for name, words in DIALS.items() if not HOST_AND_PORT.items() <= words.items()
 )
 """Outputs that are told by another property whom to dial."""
 
-_OWN_TLS: Final = frozenset({"kafka"})
-"""Outputs whose TLS is a library's own, set by other properties."""
-
-_OPENS_NO_TLS: Final = frozenset({"counter", "exit", "file", "flowcounter", "null", "stdout"})
+_UNASKED: Final = frozenset({*ALWAYS, *UNASKED, *OF_A_PLUGIN, *_OF_A_URL})
+"""Outputs that may speak TLS without a word about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +111,27 @@ class StandIn:
     """The name or address that a careful output would check; empty for an input."""
     trusts: CAFile
     """What stands in for its CA file."""
+    dials: str = ""
+    """The name or address that it means to dial; empty for an input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unplayed:
-    """A section that cannot be played, and why."""
+    """A section that cannot be played, why, and what to do instead."""
 
     section: Section
     reason: str
+    instead: str
+
+    @staticmethod
+    def because(section: Section, found: Obstacle) -> Unplayed:
+        """The section with what is in its way."""
+        return Unplayed(section=section, reason=found.reason, instead=found.instead)
 
 
 def speaks_of_tls(section: Section) -> bool:
     """Whether anything in it, or in its nodes, is about TLS, meant or not."""
-    if section.kind is Kind.OUTPUT and section.plugin in {*_OF_A_URL, *_OWN_TLS}:
+    if section.kind is Kind.OUTPUT and section.plugin in _UNASKED:
         return True
     said = any(one.name == "tls" or one.name.startswith("tls.") for one in section.properties)
     return said or any(speaks_of_tls(one) for one in section.sections if one.kind is Kind.NODE)
@@ -124,7 +146,7 @@ def stand_in(section: Section, lacks: Collection[Capability]) -> StandIn | Unpla
 
 def _input(section: Section) -> StandIn | Unplayed:
     if wrong := shipper.objection(ShipperSpec(), section.plugin):
-        return Unplayed(section=section, reason=wrong)
+        return Unplayed.because(section, Obstacle(reason=wrong))
     crt, key = _own_pair(section, server=True)
     kind = _ca(section, fallback=CAFile.UNSET)
     agent = AgentSpec(
@@ -143,22 +165,16 @@ def _input(section: Section) -> StandIn | Unplayed:
 
 
 def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplayed:
-    plugin = section.plugin
-    if plugin in _OPENS_NO_TLS:
-        return Unplayed(section=section, reason=f"'{plugin}' opens no connection")
-    if plugin in _OWN_TLS:
-        return Unplayed(section=section, reason=f"the TLS of '{plugin}' is not Fluent Bit's own")
-    if plugin in _OF_A_URL:
-        return Unplayed(section=section, reason=f"'{plugin}' dials what another property names")
-    if elsewhere := [one.key for one in section.properties if one.name in _ELSEWHERE]:
-        return Unplayed(section=section, reason=f"'{elsewhere[0]}' makes it dial somebody else")
+    if found := obstacle(section):
+        return Unplayed.because(section, found)
     fallback = CAFile.UNSET if section.find("tls.ca_path") else CAFile.SYSTEM
     kind = _ca(section, fallback=fallback)
     if kind is CAFile.SYSTEM and Capability.SYSTEM_STORE in lacks:
-        return Unplayed(section=section, reason=lacks_store(lacks))
-    host, vhost, name = _dialled(section, lacks)
-    if not is_address(name) and not can_be_dialled(name):
-        return Unplayed(section=section, reason="what it dials cannot be the name of a host")
+        return Unplayed.because(section, lacks_store(lacks))
+    whom = dialled(section)
+    host, vhost, name = _dialled(whom.host, section.value("tls.vhost"), lacks)
+    if not all(is_address(one) or can_be_dialled(one) for one in (host, name)):
+        return Unplayed.because(section, NO_NAME)
     crt, key = _own_pair(section, server=False)
     presented = _presented(kind, name)
     peer = CollectorSpec(
@@ -167,7 +183,7 @@ def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplay
         client_ca=ROOT if crt else None,
     )
     agent = AgentSpec(
-        plugin=plugin,
+        plugin=section.plugin,
         mode=Mode.OFF,
         # Pinned: a kind is what it is in relation to whatever the peer presents.
         ca=kind if kind is CAFile.SYSTEM else ca_content(kind, presented),
@@ -177,10 +193,10 @@ def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplay
         key_passwd=_passphrase(section),
         host=host,
         vhost=vhost,
-        properties=_own(section, DIALS.get(plugin, HOST_AND_PORT)),
+        properties=_own(section, whom.leading),
     )
     setup = Setup(agent=agent, peer=peer)
-    return StandIn(section=section, healthy=setup, name=name, trusts=kind)
+    return StandIn(section=section, healthy=setup, name=name, trusts=kind, dials=whom.host)
 
 
 _NAME: Final = re.compile(r"[a-z0-9_.]+", re.IGNORECASE)
@@ -206,30 +222,44 @@ def stranger(agent: AgentSpec) -> str | None:
     return None
 
 
-def lacks_store(lacks: Collection[Capability]) -> str:
-    """Why an output without a CA file cannot be played here."""
-    why = lacks.get(Capability.SYSTEM_STORE, "") if isinstance(lacks, Mapping) else ""
-    return f"it trusts the system's CAs, and {why or 'this agent cannot be given any'}"
+def _own(section: Section, leading: Mapping[str, str | None]) -> Properties:
+    """Its properties as they stand, the last of each; what a plugin needs is not said twice.
 
-
-def _own(section: Section, dials: Mapping[str, str]) -> tuple[tuple[str, str | None], ...]:
-    """Its properties as they stand, the last of each; what a plugin needs is not said twice."""
-    spelt = {name.lower(): name for name in dials}
+    `leading` takes the place of those by which it dials.
+    """
+    dials = DIALS.get(section.plugin, HOST_AND_PORT)
+    spelt = {name.lower(): name for name in (*dials, *leading)}
+    ports = {name.lower() for name, word in dials.items() if word == "{port}"}
+    ours = _OURS | ports | _WAITING.get(section.plugin, frozenset())
     tls = () if section.find("tls") else (("tls", None),)
-    found: dict[str, str] = {}
+    found: dict[str, str | None] = {}
     for one in section.properties:
-        if one.name not in _OURS:
-            found[spelt.get(one.name, one.name)] = one.value
-    return (*tls, *found.items())
+        if one.name not in ours:
+            name = spelt.get(one.name, one.name)
+            found[name] = one.value if one.value.strip() else _unset(name, dials)
+    return (*tls, *(found | dict(leading)).items())
 
 
-def _dialled(section: Section, lacks: Collection[Capability]) -> tuple[str, str | None, str]:
+Properties = tuple[tuple[str, str | None], ...]
+
+
+def _unset(name: str, dials: Mapping[str, str]) -> str | None:
+    """What stands in for a variable that nobody sets here: Fluent Bit takes no empty value.
+
+    A switch is taken for on, as by the rules; a secret for anybody's.
+    """
+    if name == "tls" or name.startswith("tls.verify"):
+        return "on"
+    return dials.get(name, "nobody-s" if is_secret(name) else None)
+
+
+def _dialled(
+    host: str, vhost: str | None, lacks: Collection[Capability]
+) -> tuple[str, str | None, str]:
     """What is dialled, `tls.vhost`, and the name that a careful output would check.
 
     An address cannot lead elsewhere, so loopback stands in for it.
     """
-    host = section.value("host") or LOOPBACK
-    vhost = section.value("tls.vhost")
     if is_address(host):
         return LOOPBACK, vhost, vhost or LOOPBACK
     if host == "localhost" or Capability.HOSTS not in lacks:
