@@ -157,6 +157,30 @@ def test_what_is_not_played_is_said(check):
 
 
 @real
+def test_the_nodes_of_an_upstream_file_are_played_each_by_itself(check, tmp_path):
+    """`tls on` in the output is none of theirs: the second sends in cleartext."""
+    (tmp_path / "nodes.conf").write_text(
+        "[UPSTREAM]\n    name servers\n"
+        "[NODE]\n    name one\n    host one.example.com\n    port 24224\n"
+        "    shared_key planted-secret-3\n    tls on\n    tls.ca_file ca.pem\n"
+        "[NODE]\n    name two\n    host two.example.com\n    port 24224\n"
+    )
+    done = check(
+        "[INPUT]\n    Name dummy\n[OUTPUT]\n    Name forward\n    Match *\n"
+        "    Upstream nodes.conf\n    tls on\n    tls.verify_hostname on\n",
+        "--policy",
+        "strict",
+        "--json",
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert {("takes-any-name", 8), ("sends-cleartext", 10)} <= found(done)
+    one, two = json.loads(done.stdout)["played"]
+    assert (one["section"], one["outcome"]) == ("node one", "DELIVERED")
+    assert (two["section"], two["outcome"]) == ("node two", "CLEARTEXT")
+    assert "planted-secret" not in done.stdout + done.stderr
+
+
+@real
 def test_the_secret_in_a_webhook_is_played_and_not_told(check):
     text = (
         "[INPUT]\n    Name dummy\n[OUTPUT]\n    Name slack\n    Match *\n"

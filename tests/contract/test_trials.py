@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import pytest
 from playing import opened
@@ -228,6 +229,52 @@ URLS = {
     ),
 }
 
+NODE = "name a; host a.example.com; port 24224"
+NODES = {
+    # name: (properties of the output, of its node, and as above)
+    "forward": ("Name forward", f"{NODE}; tls on; {CA}", DELIVERED, NAME),
+    "forward, name checked": (
+        "Name forward",
+        f"{NODE}; tls on; {CHECKED}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "forward, unverified": (
+        "Name forward",
+        f"{NODE}; tls on; tls.verify off; {CA}",
+        DELIVERED,
+        OF_A_CHAIN,
+    ),
+    "forward, TLS in the output alone": (
+        f"Name forward; tls on; {CHECKED}; {CA}",
+        NODE,
+        CLEARTEXT,
+        EVERYTHING,
+    ),
+    "forward, checked in the output alone": (
+        f"Name forward; tls on; {CHECKED}; {CA}",
+        f"{NODE}; tls on; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "forward, system store": ("Name forward", f"{NODE}; tls on; {CHECKED}", DELIVERED, NOTHING),
+    "forward with a key": (
+        "Name forward",
+        f"{NODE}; shared_key s-1; tls on; tls.vhost b.example.com; {CHECKED}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "forward, mutual": ("Name forward", f"{NODE}; tls on; {CA}; {PAIR}", DELIVERED, NAME),
+    "forward by an address": (
+        "Name forward",
+        f"name 10.1.2.3; host 10.1.2.3; port 24224; tls on; {CHECKED}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "es": ("Name es; Index i", f"{NODE}; tls on; {CHECKED}; {CA}", DELIVERED, NOTHING),
+    "http has no nodes": ("Name http", f"{NODE}; tls on; {CA}", Outcome.NOT_STARTED, NOTHING),
+}
+
 INPUTS = {
     "no client is asked": (f"Name http; tls on; tls.verify off; {PAIR}", DELIVERED, OF_A_CLIENT),
     "defaults": (f"Name http; tls on; {PAIR}; {CA}", DELIVERED, {Wrong.ANONYMOUS}),
@@ -268,12 +315,23 @@ def section(kind, text, file="fluent-bit.conf"):
 
 OF_OUTPUTS = {**OUTPUTS, **{f"by URL: {name}": row for name, row in URLS.items()}}
 
+
+def with_nodes(text, *nodes):
+    output = section(Kind.OUTPUT, f"{text}; Upstream nodes.conf")
+    return replace(output, sections=tuple(section(Kind.NODE, one, "nodes.conf") for one in nodes))
+
+
+OF_NODES = {name: with_nodes(*row[:2]) for name, row in NODES.items()}
+TWO_NODES = with_nodes("Name forward", f"{NODE}; tls on; {CHECKED}; {CA}", "name b; host b; port 1")
+
 SECTIONS = {
     **{f"output: {name}": section(Kind.OUTPUT, row[0]) for name, row in OF_OUTPUTS.items()},
+    **{f"node: {name}": one for name, one in OF_NODES.items()},
     **{f"input: {name}": section(Kind.INPUT, row[0]) for name, row in INPUTS.items()},
 }
 ANSWERS = {
     **{f"output: {name}": row[1:] for name, row in OF_OUTPUTS.items()},
+    **{f"node: {name}": row[2:] for name, row in NODES.items()},
     **{f"input: {name}": row[1:] for name, row in INPUTS.items()},
 }
 
@@ -286,9 +344,14 @@ def trials(request):
     return {id(one.section): one for one in found}
 
 
+def of(trials, name):
+    whole = SECTIONS[name]
+    return trials[id(whole.sections[0] if whole.sections else whole)]
+
+
 @pytest.mark.parametrize("name", SECTIONS)
 def test_a_section_is_known_by_what_it_lets_through(trials, name):
-    trial = trials[id(SECTIONS[name])]
+    trial = of(trials, name)
     outcome, accepted = ANSWERS[name]
     assert not trial.failure
     assert trial.healthy.observation.outcome is outcome
@@ -337,6 +400,7 @@ def test_the_line_to_blame_is_the_one_that_opens_the_door():
             "Name es; Cloud_ID x; tls on; tls.vhost a.example.com; tls.ca_file x",
             "the name of a host",
         ),
+        ("Name forward; Upstream nodes.conf; tls on", "no node of its upstream file"),
         ("Name stdout; tls on", "opens no connection"),
         ("Name http; tls on; Host a..b; tls.ca_file x", "cannot be the name of a host"),
         ("Name http; tls on; tls.vhost a b; tls.ca_file x", "cannot be the name of a host"),
@@ -381,6 +445,18 @@ def test_what_the_users_s3_keeps_is_left_alone(trials):
     assert "/store-" in trial.healthy.evidence.agent.config
     assert "fluent-bit/s3" not in trial.healthy.evidence.agent.config
     assert len(trial.healthy.observation.records) == 1
+
+
+def test_each_node_is_an_end_of_its_own():
+    """The second says nothing of TLS, and gets its records in cleartext."""
+    configuration = Configuration(sections=(TWO_NODES,))
+    found, unplayed = try_all(configuration, opened("process"))
+    assert not unplayed
+    assert [one.section.called for one in found] == ["node a", "node b"]
+    assert [one.healthy.observation.outcome for one in found] == [DELIVERED, CLEARTEXT]
+    assert not found[0].let_through(Policy.STRICT)
+    (told,) = findings(found[1], Policy.DEFAULT)
+    assert (told.rule, str(told.spot)) == ("sends-cleartext", "nodes.conf:1")
 
 
 def test_a_section_without_a_word_about_tls_is_not_played():

@@ -20,7 +20,7 @@ from flb_handshake.model import CAFile, File, FileForm
 from flb_handshake.pki import Pki
 from flb_handshake.placing import content
 from flb_handshake.settings import Part, Placed, configuration, files_of
-from flb_handshake.trials.stand_ins import StandIn, stand_in
+from flb_handshake.trials.stand_ins import StandIn, stand_ins
 from flb_handshake.trials.suspicions import PLAYABLE, suspected
 
 PLANTED = "planted-secret"
@@ -35,7 +35,7 @@ def section(tmp_path, plugin, *extra):
 
 
 def stood(tmp_path, plugin="http", *extra):
-    made = stand_in(section(tmp_path, plugin, *extra), {})
+    (made,) = stand_ins(section(tmp_path, plugin, *extra), {})
     assert isinstance(made, StandIn), made.reason
     return made
 
@@ -89,7 +89,7 @@ def test_no_planted_secret_is_in_the_setup_that_is_played(tmp_path, monkeypatch,
     monkeypatch.setenv(PLANTED, f"{PLANTED}-of-a-variable")
     monkeypatch.setenv("THERE", f"{PLANTED}-host")
     found = section(tmp_path, plugin, *SECRETS[plugin], f"uri /x?sig={PLANTED}-8", "Host ${THERE}")
-    healthy = stand_in(found, {}).healthy
+    healthy = stand_ins(found, {})[0].healthy
     assert PLANTED in rendered(healthy), "the test plants nothing"
     quiet = hushed(healthy, found)
     told = json.dumps(setups.to_json(quiet.setup)) + rendered(quiet.setup)
@@ -102,7 +102,7 @@ def test_names_stay_one_name_wherever_they_stand(tmp_path, monkeypatch):
     """A host from a variable is another one in the certificate too, or nothing would verify."""
     monkeypatch.setenv("THERE", "logs.internal.example")
     found = section(tmp_path, "http", "Host ${THERE}", "tls.ca_file /nowhere/ca.pem")
-    made = hushed(stand_in(found, {}).healthy, found).setup
+    made = hushed(stand_ins(found, {})[0].healthy, found).setup
     assert made.agent.host in made.collector.chain.leaf.dns
     assert "internal" not in json.dumps(setups.to_json(made))
 
@@ -111,7 +111,7 @@ def test_what_tls_is_told_stays(tmp_path, monkeypatch):
     """Catches a run that is another one since a switch of TLS was taken for a secret."""
     monkeypatch.setenv("AT_MOST", "TLSv1.2")
     found = section(tmp_path, "http", "tls.max_version ${AT_MOST}", "format json_lines")
-    made = hushed(stand_in(found, {}).healthy, found).setup
+    made = hushed(stand_ins(found, {})[0].healthy, found).setup
     assert dict(made.agent.properties)["tls.max_version"] == "TLSv1.2"
 
 
@@ -119,7 +119,7 @@ def test_what_looks_like_a_token_goes_whatever_it_is_called(tmp_path):
     """The path of a webhook is all that keeps others out."""
     token = "T0a1b2c3d4e5f6g7h8i9j0"
     found = section(tmp_path, "http", f"uri /services/{token}/v1", f"header_tag x-{token}")
-    made = hushed(stand_in(found, {}).healthy, found)
+    made = hushed(stand_ins(found, {})[0].healthy, found)
     assert token not in rendered(made.setup)
     assert dict(made.setup.agent.properties)["URI"].startswith("/services/hidden-")
 
@@ -127,7 +127,7 @@ def test_what_looks_like_a_token_goes_whatever_it_is_called(tmp_path):
 def test_a_header_keeps_its_number_of_words(tmp_path):
     """One word alone keeps Fluent Bit from starting (5.1.1)."""
     found = section(tmp_path, "http", "header Authorization Bearer abc")
-    made = hushed(stand_in(found, {}).healthy, found).setup
+    made = hushed(stand_ins(found, {})[0].healthy, found).setup
     assert dict(made.agent.properties)["header"].split() == ["hidden-1", "hidden-2", "hidden-3"]
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from flb_handshake.errors import UserMistake
 from flb_handshake.model import AgentSpec, CollectorSpec, Setup
-from flb_handshake.trials.stand_ins import stranger
+from flb_handshake.trials.properties import stranger
 
 _HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wrote"
 

@@ -15,7 +15,7 @@ from flb_handshake.errors import HarnessFailure, UserMistake
 from flb_handshake.model import Setup
 from flb_handshake.outcomes import Outcome
 from flb_handshake.results import Finding
-from flb_handshake.trials.stand_ins import stranger
+from flb_handshake.trials.properties import stranger
 
 
 def check(path: Path | None) -> None:

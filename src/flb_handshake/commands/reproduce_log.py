@@ -20,7 +20,7 @@ from flb_handshake.errors import EXIT_AS_EXPECTED, EXIT_DISAGREES, UserMistake
 from flb_handshake.model import DEFAULT_VERSION
 from flb_handshake.report import reproduced
 from flb_handshake.trials.reproducing import Tried, tried
-from flb_handshake.trials.stand_ins import StandIn, stand_in
+from flb_handshake.trials.stand_ins import StandIn, Unplayed, stand_ins
 from flb_handshake.trials.suspicions import PLAYABLE, signature
 
 
@@ -88,7 +88,7 @@ def _pack(path: Path, packed: tuple[Tried, StandIn] | None, chosen: Chosen) -> N
 
 
 def _section(configuration: Configuration, trouble: Trouble, chosen: Chosen) -> StandIn | str:
-    """The output that a trouble is of, as it is played; or why it is not."""
+    """The output, or the node, that a trouble is of, as it is played; or why it is not."""
     section = section_of(configuration, trouble.owner, trouble.target)
     if section is None:
         return "the configuration has no output that it could be of"
@@ -96,8 +96,12 @@ def _section(configuration: Configuration, trouble: Trouble, chosen: Chosen) -> 
         return f"it is of an {section.kind}, and outputs alone are reproduced from a log"
     if not _said(trouble):
         return "no error or warning of it is left in the log, so that nothing could be compared"
-    stood = stand_in(section, chosen.agent.lacks)
-    return stood if isinstance(stood, StandIn) else stood.reason
+    found = stand_ins(section, chosen.agent.lacks)
+    playable = [one for one in found if isinstance(one, StandIn)]
+    if not playable:
+        return "; ".join(one.reason for one in found if isinstance(one, Unplayed))
+    host = trouble.target.rpartition(":")[0].strip("[]")
+    return next((one for one in playable if one.dials == host), playable[0])
 
 
 def _said(trouble: Trouble) -> frozenset[str]:

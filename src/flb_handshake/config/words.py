@@ -97,7 +97,9 @@ class Section:
     def called(self) -> str:
         """How reports call it: by kind and plugin, and by its alias where it has one."""
         alias = self.value("alias")
-        return f"{self.kind} {self.plugin}" + (f" '{alias}'" if alias else "")
+        # A node's name is its own, and can be an address; an input's or output's is its plugin's.
+        name = self.value("name") or "" if self.kind is Kind.NODE else self.plugin
+        return f"{self.kind} {name}" + (f" '{alias}'" if alias else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

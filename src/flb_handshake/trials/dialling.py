@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from flb_handshake.config.words import Property, Section
+from flb_handshake.config.words import Kind, Property, Section
 from flb_handshake.dials import DIALS, HOST_AND_PORT, USUAL
 
 LOOPBACK: Final = "127.0.0.1"
@@ -48,6 +48,13 @@ def dialled(section: Section) -> Dialled:
         return Dialled(host=given.value, leading=_alike(section))
     led, host = led_here(given.value, port="{port}" in words[told])
     return Dialled(host=host, leading={told: led, **_alike(section)})
+
+
+def hosts(section: Section) -> frozenset[str]:
+    """All that this output dials: its nodes, where an upstream file has some."""
+    nodes = [one for one in section.sections if one.kind is Kind.NODE]
+    named = [one.value("host") or LOOPBACK for one in nodes]
+    return frozenset(named or [dialled(section).host])
 
 
 def usual(section: Section) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flb_handshake.agent.contract import Capability
-from flb_handshake.config.words import Section
+from flb_handshake.config.words import Kind, Section
 from flb_handshake.peer.protocols import SPOKEN
 
 
@@ -108,10 +108,11 @@ def _of_properties(section: Section) -> Obstacle | None:
             reason=f"`{asked}` makes it ask another server where to send anything",
             instead=f"Check a copy without `{asked}`: the connection of its records is the same.",
         )
-    if upstream := _first(section, frozenset({"upstream"})):
+    nodes = [one for one in section.sections if one.kind is Kind.NODE]
+    if section.find("upstream") is not None and not nodes:
         return Obstacle(
-            reason=f"`{upstream}` makes it dial the nodes of another file",
-            instead="Check each node as an output of its own, with the same `tls` properties.",
+            reason="no node of its upstream file can be read here",
+            instead="Run it where the file is: its path counts from the folder of the first file.",
         )
     if token := _first(section, _OF_A_TOKEN):
         return Obstacle(

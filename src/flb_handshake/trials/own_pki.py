@@ -12,7 +12,7 @@ from flb_handshake.model import CAFile, ClientAuth, File, FileForm, Setup
 from flb_handshake.peer import tls
 from flb_handshake.trials.stand_ins import StandIn
 
-_PEERS: Final = {Kind.OUTPUT: "collector", Kind.INPUT: "shipper"}
+_PEERS: Final = {Kind.OUTPUT: "collector", Kind.NODE: "collector", Kind.INPUT: "shipper"}
 _CLIENT_CA: Final = "client-ca.pem"
 
 

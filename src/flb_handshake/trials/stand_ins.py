@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,7 +27,6 @@ from flb_handshake.declare import certificate_file, key_file
 from flb_handshake.dials import DIALS, HOST_AND_PORT
 from flb_handshake.hosts import can_be_dialled, is_address
 from flb_handshake.lint.end import ALWAYS, UNASKED
-from flb_handshake.lint.linting import is_secret
 from flb_handshake.model import (
     AgentSpec,
     CAFile,
@@ -39,64 +37,14 @@ from flb_handshake.model import (
     Mode,
     Setup,
     ShipperSpec,
+    Upstream,
 )
 from flb_handshake.peer import shipper
-from flb_handshake.peer.protocols import SPOKEN
-from flb_handshake.trials.dialling import LOOPBACK, dialled
+from flb_handshake.trials.dialling import LOOPBACK, Dialled, dialled
 from flb_handshake.trials.obstacles import NO_NAME, OF_A_PLUGIN, Obstacle, lacks_store, obstacle
+from flb_handshake.trials.properties import OF_A_URL, own
 
-_OURS: Final = frozenset(
-    {
-        "alias",
-        "host",
-        "listen",
-        "log_level",
-        "match",
-        "match_regex",
-        "name",
-        "port",
-        "retry_limit",
-        "routable",
-        "storage.type",
-        "tag",
-        "threaded",
-        "tls.ca_file",
-        "tls.ca_path",
-        "tls.crt_file",
-        "tls.debug",
-        "tls.key_file",
-        "tls.key_passwd",
-        "tls.vhost",
-        "workers",
-    }
-)
-"""Where it is, whom it dials, which files it reads and how it waits: ours take their place."""
-
-_WAITING: Final[Mapping[str, frozenset[str]]] = {
-    "s3": frozenset(
-        {
-            "store_dir",
-            "total_file_size",
-            "upload_chunk_size",
-            "upload_timeout",
-            "use_put_object",
-        }
-    ),
-}
-"""How an output gathers records before it sends them, and where: ours do not wait, and what the
-user's own keeps there is left alone."""
-
-_ELSEWHERE: Final = frozenset(
-    {"aws_auth", "cloud_id", "oauth2", "oauth2.enable", "oauth2.token_url", "proxy", "upstream"}
-)
-"""Properties by which an output dials somebody else than its host."""
-
-_OF_A_URL: Final = frozenset(
-    name for name, words in DIALS.items() if not HOST_AND_PORT.items() <= words.items()
-)
-"""Outputs that are told by another property whom to dial."""
-
-_UNASKED: Final = frozenset({*ALWAYS, *UNASKED, *OF_A_PLUGIN, *_OF_A_URL})
+_UNASKED: Final = frozenset({*ALWAYS, *UNASKED, *OF_A_PLUGIN, *OF_A_URL})
 """Outputs that may speak TLS without a word about it."""
 
 
@@ -137,11 +85,23 @@ def speaks_of_tls(section: Section) -> bool:
     return said or any(speaks_of_tls(one) for one in section.sections if one.kind is Kind.NODE)
 
 
-def stand_in(section: Section, lacks: Collection[Capability]) -> StandIn | Unplayed:
-    """The section with a healthy peer of its kind, on an agent that lacks these capabilities."""
+def stand_ins(section: Section, lacks: Collection[Capability]) -> tuple[StandIn | Unplayed, ...]:
+    """The section, or each node of its upstream file, with a healthy peer of its kind.
+
+    For an agent that lacks these capabilities.
+    """
     if section.kind is Kind.INPUT:
-        return _input(section)
-    return _output(section, lacks)
+        return (_input(section),)
+    if found := obstacle(section):
+        return (Unplayed.because(section, found),)
+    if section.find("upstream") is None:
+        return (_output(section, dialled(section), lacks),)
+    nodes = [one for one in section.sections if one.kind is Kind.NODE]
+    return tuple(_output(section, _of_node(one), lacks, one) for one in nodes)
+
+
+def _of_node(node: Section) -> Dialled:
+    return Dialled(host=node.value("host") or LOOPBACK)
 
 
 def _input(section: Section) -> StandIn | Unplayed:
@@ -158,20 +118,21 @@ def _input(section: Section) -> StandIn | Unplayed:
         key=key,
         key_passwd=_passphrase(section),
         vhost=None,
-        properties=_own(section, {}),
+        properties=own(section, {}),
     )
     setup = Setup(agent=agent, peer=ShipperSpec())
     return StandIn(section=section, healthy=setup, name="", trusts=kind)
 
 
-def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplayed:
-    if found := obstacle(section):
-        return Unplayed.because(section, found)
+def _output(
+    output: Section, whom: Dialled, lacks: Collection[Capability], node: Section | None = None
+) -> StandIn | Unplayed:
+    """The output, or a node of its upstream file: a node takes nothing of TLS from its output."""
+    section = node or output
     fallback = CAFile.UNSET if section.find("tls.ca_path") else CAFile.SYSTEM
     kind = _ca(section, fallback=fallback)
     if kind is CAFile.SYSTEM and Capability.SYSTEM_STORE in lacks:
         return Unplayed.because(section, lacks_store(lacks))
-    whom = dialled(section)
     host, vhost, name = _dialled(whom.host, section.value("tls.vhost"), lacks)
     if not all(is_address(one) or can_be_dialled(one) for one in (host, name)):
         return Unplayed.because(section, NO_NAME)
@@ -183,7 +144,7 @@ def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplay
         client_ca=ROOT if crt else None,
     )
     agent = AgentSpec(
-        plugin=section.plugin,
+        plugin=output.plugin,
         mode=Mode.OFF,
         # Pinned: a kind is what it is in relation to whatever the peer presents.
         ca=kind if kind is CAFile.SYSTEM else ca_content(kind, presented),
@@ -193,64 +154,11 @@ def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplay
         key_passwd=_passphrase(section),
         host=host,
         vhost=vhost,
-        properties=_own(section, whom.leading),
+        properties=own(output, DIALS.get(output.plugin, HOST_AND_PORT), whom.leading),
+        upstream=Upstream(properties=own(node, HOST_AND_PORT)) if node else None,
     )
     setup = Setup(agent=agent, peer=peer)
     return StandIn(section=section, healthy=setup, name=name, trusts=kind, dials=whom.host)
-
-
-_NAME: Final = re.compile(r"[a-z0-9_.]+", re.IGNORECASE)
-
-
-def stranger(agent: AgentSpec) -> str | None:
-    """Why this is no output as `stand_in` makes them, but could reach further than our peer.
-
-    For settings that somebody else brought: it writes no file and dials loopback alone.
-    """
-    plugin, host = agent.plugin, agent.host
-    if plugin not in SPOKEN or plugin in _OF_A_URL:
-        return f"'{plugin}' is no output that our peer plays"
-    if host != LOOPBACK and (is_address(host) or not re.fullmatch(r"[\w.-]+", host)):
-        return f"it dials {host}"
-    ours = {name.lower() for name in DIALS.get(plugin, {})} - {"host", "port"}
-    for name, value in agent.properties:
-        low = name.lower()
-        if not _NAME.fullmatch(name) or "\n" in (value or ""):
-            return f"{name!r:.40} is no property"
-        if low in _ELSEWHERE or low.endswith("_path") or (low in _OURS and low not in ours):
-            return f"'{name}' is not its own to set"
-    return None
-
-
-def _own(section: Section, leading: Mapping[str, str | None]) -> Properties:
-    """Its properties as they stand, the last of each; what a plugin needs is not said twice.
-
-    `leading` takes the place of those by which it dials.
-    """
-    dials = DIALS.get(section.plugin, HOST_AND_PORT)
-    spelt = {name.lower(): name for name in (*dials, *leading)}
-    ports = {name.lower() for name, word in dials.items() if word == "{port}"}
-    ours = _OURS | ports | _WAITING.get(section.plugin, frozenset())
-    tls = () if section.find("tls") else (("tls", None),)
-    found: dict[str, str | None] = {}
-    for one in section.properties:
-        if one.name not in ours:
-            name = spelt.get(one.name, one.name)
-            found[name] = one.value if one.value.strip() else _unset(name, dials)
-    return (*tls, *(found | dict(leading)).items())
-
-
-Properties = tuple[tuple[str, str | None], ...]
-
-
-def _unset(name: str, dials: Mapping[str, str]) -> str | None:
-    """What stands in for a variable that nobody sets here: Fluent Bit takes no empty value.
-
-    A switch is taken for on, as by the rules; a secret for anybody's.
-    """
-    if name == "tls" or name.startswith("tls.verify"):
-        return "on"
-    return dials.get(name, "nobody-s" if is_secret(name) else None)
 
 
 def _dialled(
