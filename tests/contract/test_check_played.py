@@ -215,6 +215,7 @@ def test_a_baseline_that_is_none_is_one_clear_line(check, tmp_path, text, says):
 def test_each_breach_has_a_rule_and_a_scenario_that_exist():
     known = {one.id for one in catalogue.load()}
     assert set(findings._BREACHES) == set(Wrong)
-    for one in findings._BREACHES.values():
-        assert one.rule in RULES
-        assert one.scenario in known
+    for wrong, one in findings._BREACHES.items():
+        for each in (one, findings._of_a_proxy(one, wrong)):
+            assert each.rule in RULES
+            assert each.scenario in known

@@ -275,6 +275,16 @@ NODES = {
     "http has no nodes": ("Name http", f"{NODE}; tls on; {CA}", Outcome.NOT_STARTED, NOTHING),
 }
 
+PROXIED = {
+    # name: (properties of the output, and what is let through of HTTPS proxies)
+    "its CA": ("tls.proxy.ca_file /etc/fluent-bit/proxy.pem", NOTHING),
+    "its CA in a directory": ("tls.proxy.ca_path /etc/fluent-bit/certs", NOTHING),
+    "a CA of the system's": ("tls.proxy.verify on", NOTHING),
+    "its name unchecked": ("tls.proxy.verify_hostname off", NAME),
+    "unverified": ("tls.proxy.verify off", OF_A_CHAIN),
+    "unverified, its CA": ("tls.proxy.verify off; tls.proxy.ca_file /proxy.pem", OF_A_CHAIN),
+}
+
 INPUTS = {
     "no client is asked": (f"Name http; tls on; tls.verify off; {PAIR}", DELIVERED, OF_A_CLIENT),
     "defaults": (f"Name http; tls on; {PAIR}; {CA}", DELIVERED, {Wrong.ANONYMOUS}),
@@ -323,6 +333,11 @@ def with_nodes(text, *nodes):
 
 OF_NODES = {name: with_nodes(*row[:2]) for name, row in NODES.items()}
 TWO_NODES = with_nodes("Name forward", f"{NODE}; tls on; {CHECKED}; {CA}", "name b; host b; port 1")
+
+OF_PROXIES = {
+    name: section(Kind.OUTPUT, f"Name http; {HOST}; tls on; {CHECKED}; {CA}; {row[0]}")
+    for name, row in PROXIED.items()
+}
 
 SECTIONS = {
     **{f"output: {name}": section(Kind.OUTPUT, row[0]) for name, row in OF_OUTPUTS.items()},
@@ -457,6 +472,36 @@ def test_each_node_is_an_end_of_its_own():
     assert not found[0].let_through(Policy.STRICT)
     (told,) = findings(found[1], Policy.DEFAULT)
     assert (told.rule, str(told.spot)) == ("sends-cleartext", "nodes.conf:1")
+
+
+@pytest.fixture(scope="module", params=["process", "docker"])
+def proxied(request):
+    agent = opened(request.param)
+    found, unplayed = try_all(Configuration(sections=tuple(OF_PROXIES.values())), agent)
+    assert not unplayed
+    return dict(zip(OF_PROXIES, zip(found[::2], found[1::2], strict=True), strict=True))
+
+
+@pytest.mark.parametrize("name", PROXIED)
+def test_an_https_proxy_is_judged_by_properties_of_its_own(proxied, name):
+    output, proxy = proxied[name]
+    assert not any(one.is_let_through for one in output.answers)
+    assert proxy.section.called == "proxy of output http"
+    assert proxy.delivers
+    assert {one.wrong for one in proxy.answers if one.is_let_through} == PROXIED[name][1]
+    refused = {one.wrong for one in proxy.answers if one.is_refused}
+    assert refused == OF_A_CHAIN - PROXIED[name][1]
+    for one in proxy.answers:
+        layers = {event.facts.get("layer") for event in one.found.evidence.events}
+        assert "proxy" in layers
+
+
+def test_what_a_proxy_may_be_is_told_at_its_own_line(proxied):
+    _, proxy = proxied["unverified"]
+    told = findings(proxy, Policy.DEFAULT)
+    assert {str(one.spot) for one in told} == {"fluent-bit.conf:8"}
+    assert "it goes through a proxy whose certificate another CA issued" in told[0].text
+    assert all("tls.proxy.verify off" in one.fix for one in told)
 
 
 def test_a_section_without_a_word_about_tls_is_not_played():

@@ -123,6 +123,8 @@ def _playable(
     found = []
     for section in outputs:
         for stood in stand_ins(section, chosen.agent.lacks):
+            if stood.section.kind is Kind.PROXY:
+                continue
             if isinstance(stood, StandIn):
                 found.append(stood)
                 continue

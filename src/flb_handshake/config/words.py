@@ -57,6 +57,8 @@ class Kind(StrEnum):
     PROCESSOR = "processor"
     UPSTREAM = "upstream"
     NODE = "node"
+    PROXY = "proxy"
+    """What an output says of an HTTPS proxy, read as an end of its own."""
     OTHER = "other"
     """Parsers, plugins, stream tasks: nothing that opens a connection."""
 
@@ -98,7 +100,8 @@ class Section:
         """How reports call it: by kind and plugin, and by its alias where it has one."""
         alias = self.value("alias")
         # A node's name is its own, and can be an address; an input's or output's is its plugin's.
-        name = self.value("name") or "" if self.kind is Kind.NODE else self.plugin
+        is_own = self.kind in {Kind.NODE, Kind.PROXY}
+        name = self.value("name") or "" if is_own else self.plugin
         return f"{self.kind} {name}" + (f" '{alias}'" if alias else "")
 
 

@@ -28,7 +28,12 @@ class OwnPki:
     directory: Path
 
     def stood(self, one: StandIn) -> StandIn:
-        """The same with these files. Raises CertificateFileError for one that is not there."""
+        """The same with these files; a proxy keeps its stand-ins.
+
+        Raises CertificateFileError for one that is not there.
+        """
+        if one.section.kind is Kind.PROXY:
+            return one
         healthy = self._agent(one)
         own = self._pair(one.section)
         if one.section.kind is Kind.INPUT:

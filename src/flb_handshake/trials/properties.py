@@ -35,6 +35,8 @@ _OURS: Final = frozenset(
         "tls.debug",
         "tls.key_file",
         "tls.key_passwd",
+        "tls.proxy.ca_file",
+        "tls.proxy.ca_path",
         "tls.vhost",
         "upstream",
         "workers",

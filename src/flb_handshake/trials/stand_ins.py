@@ -43,6 +43,7 @@ from flb_handshake.peer import shipper
 from flb_handshake.trials.dialling import LOOPBACK, Dialled, dialled
 from flb_handshake.trials.obstacles import NO_NAME, OF_A_PLUGIN, Obstacle, lacks_store, obstacle
 from flb_handshake.trials.properties import OF_A_URL, own
+from flb_handshake.trials.proxied import proxy_of, through
 
 _UNASKED: Final = frozenset({*ALWAYS, *UNASKED, *OF_A_PLUGIN, *OF_A_URL})
 """Outputs that may speak TLS without a word about it."""
@@ -86,18 +87,33 @@ def speaks_of_tls(section: Section) -> bool:
 
 
 def stand_ins(section: Section, lacks: Collection[Capability]) -> tuple[StandIn | Unplayed, ...]:
-    """The section, or each node of its upstream file, with a healthy peer of its kind.
+    """The section with a healthy peer of its kind, on an agent that lacks these capabilities.
 
-    For an agent that lacks these capabilities.
+    Of an upstream file, each node by itself; and what is said of an HTTPS proxy by itself, too.
     """
     if section.kind is Kind.INPUT:
         return (_input(section),)
     if found := obstacle(section):
         return (Unplayed.because(section, found),)
     if section.find("upstream") is None:
-        return (_output(section, dialled(section), lacks),)
+        whole = _output(section, dialled(section), lacks)
+        proxy = proxy_of(section)
+        if proxy is None or isinstance(whole, Unplayed):
+            return (whole,)
+        return (whole, _proxy(proxy, whole.healthy, lacks))
     nodes = [one for one in section.sections if one.kind is Kind.NODE]
     return tuple(_output(section, _of_node(one), lacks, one) for one in nodes)
+
+
+def _proxy(proxy: Section, healthy: Setup, lacks: Collection[Capability]) -> StandIn | Unplayed:
+    """The HTTPS proxy of an output, which loopback stands in for; the collector is healthy."""
+    kind = _ca(proxy, fallback=CAFile.ROOT if proxy.find("tls.ca_path") else CAFile.SYSTEM)
+    if kind is CAFile.SYSTEM and Capability.SYSTEM_STORE in lacks:
+        return Unplayed.because(proxy, lacks_store(lacks))
+    presented = _presented(kind, LOOPBACK)
+    ca = kind if kind is CAFile.SYSTEM else ca_content(kind, presented)
+    setup = through(healthy, ca, presented)
+    return StandIn(section=proxy, healthy=setup, name=LOOPBACK, trusts=kind)
 
 
 def _of_node(node: Section) -> Dialled:
