@@ -45,6 +45,9 @@ DIALS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """How an output is told whom to dial, and what it cannot do without; others by host and port."""
 
+GATHERS: Final[Mapping[str, float]] = {"s3": 6.0}
+"""Seconds that an output gathers records for, at the least, before it sends any (5.1.1)."""
+
 USUAL: Final[Mapping[str, str]] = {
     "azure": ".ods.opinsights.azure.com",  # behind its customer_id
     "cloudwatch_logs": "logs.{region}.amazonaws.com",

@@ -11,7 +11,7 @@ from flb_handshake import placing
 from flb_handshake.agent.contract import Agent, Capability, Job, Place
 from flb_handshake.agent.ports import Ports
 from flb_handshake.behaviours import Cleartext
-from flb_handshake.dials import PARSERS, credentials
+from flb_handshake.dials import GATHERS, PARSERS, credentials
 from flb_handshake.evidence import Facts
 from flb_handshake.facts import facts_of
 from flb_handshake.model import CollectorSpec, Replace, Role, Setup, Way
@@ -70,6 +70,11 @@ class Batch:
     def role(self) -> Role:
         """Which part of Fluent Bit its plays try: all the same one."""
         return self.members[0].play.setup.role
+
+    @property
+    def gathers(self) -> float:
+        """Seconds in which nothing need happen, for outputs that gather records first."""
+        return max(GATHERS.get(one.play.setup.agent.plugin, 0.0) for one in self.members)
 
     @property
     def is_mixed(self) -> bool:
