@@ -86,6 +86,8 @@ class Part:
     """The port of an input: the one that is tried, or the one that feeds an output in steps."""
     admin: int = 0
     """The port of the agent's own HTTP server, where it is asked to reload; 0: it has none."""
+    tokens: str = ""
+    """The address of a server of tokens, in cleartext; empty: it asks for none."""
     store: str = ""
     """The path of a directory for what it keeps before it sends it, and nobody else's."""
 
@@ -282,7 +284,12 @@ def dialling(part: Part, placed: Placed) -> dict[str, str]:
 
 def _addressed(value: str, part: Part) -> str:
     filled = value.replace("{host}", part.address).replace("{port}", str(part.port))
-    return filled.replace("{store}", part.store)
+    return filled.replace("{store}", part.store).replace("{tokens}", part.tokens)
+
+
+def asks_for_tokens(setup: Setup) -> bool:
+    """Whether it asks a server of ours for a token first, beside its collector."""
+    return any("{tokens}" in (value or "") for _, value in setup.agent.properties)
 
 
 def _input(part: Part, placed: Placed) -> str:

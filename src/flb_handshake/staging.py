@@ -16,13 +16,14 @@ from flb_handshake.evidence import Facts
 from flb_handshake.facts import facts_of
 from flb_handshake.model import CollectorSpec, Replace, Role, Setup, Way
 from flb_handshake.peer.collector import Collector, Listener
-from flb_handshake.peer.protocols import spoken_by
+from flb_handshake.peer.protocols import TOKENS, spoken_by
 from flb_handshake.pki import Pki
 from flb_handshake.planning import Play, changes, needs, settings_of
 from flb_handshake.settings import (
     LOOPBACK,
     Part,
     Placed,
+    asks_for_tokens,
     configuration,
     environment,
     files_of,
@@ -87,18 +88,32 @@ async def staged(
 ) -> Batch:
     """A batch with its listeners, its configuration and its files. Raises HarnessFailure."""
     listeners = [await listener_for(one.setup, collector) for one in plays]
-    return around(plays, listeners, agent, ports, pki)
+    tokens = ""
+    if any(asks_for_tokens(one.setup) for one in plays):
+        giver = await collector.listen(_IN_CLEARTEXT, spoken=TOKENS)
+        tokens = f"{agent.dials}:{giver.port}"
+    return around(plays, listeners, agent, ports, pki, tokens=tokens)
 
 
 def around(
-    plays: Sequence[Play], listeners: Sequence[Listener], place: Place, ports: Ports, pki: Pki
+    plays: Sequence[Play],
+    listeners: Sequence[Listener],
+    place: Place,
+    ports: Ports,
+    pki: Pki,
+    *,
+    tokens: str = "",
 ) -> Batch:
-    """The configuration and the files that go with listeners that stand. Raises HarnessFailure."""
+    """The configuration and the files that go with listeners that stand. Raises HarnessFailure.
+
+    `tokens` is the address of whoever gives tokens.
+    """
     name = f"job-{next(_NUMBERS)}"
     tags: dict[object, str] = {}
     parts = [
         replace(
             _part(one, listener.port, place, tags, ports),
+            tokens=tokens,
             store=f"{place.directory(name)}/store-{listener.port}",
         )
         for one, listener in zip(plays, listeners, strict=True)
@@ -138,13 +153,13 @@ async def listener_for(setup: Setup, collector: Collector, port: int = 0) -> Lis
     Raises what `Collector.listen` does.
     """
     if setup.role is Role.INPUT:
-        return await collector.listen(_SINK)
+        return await collector.listen(_IN_CLEARTEXT)
     expected, spoken = max(1, len(setup.agent.source)), spoken_by(setup.agent)
     return await collector.listen(setup.collector, expected=expected, spoken=spoken, port=port)
 
 
-_SINK: Final = CollectorSpec(behaviour=Cleartext())
-"""Where the records of an input go: this is not what is tried."""
+_IN_CLEARTEXT: Final = CollectorSpec(behaviour=Cleartext())
+"""Where the records of an input go, and where tokens come from: this is not what is tried."""
 
 
 def _swaps(setup: Setup) -> bool:

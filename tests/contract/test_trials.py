@@ -33,6 +33,10 @@ HOST = "Host logs.example.com; Port 443"
 CA = "tls.ca_file /etc/fluent-bit/ca.pem"
 PAIR = "tls.crt_file /etc/fluent-bit/own.pem; tls.key_file /etc/fluent-bit/own.key"
 
+AZURE = (
+    "Name azure_logs_ingestion; dce_url https://x.ingest.example.com; tenant_id t; client_id i; "
+    "client_secret s-1; dcr_id d; table_name t"
+)
 CHECKED = "tls.verify_hostname on"
 CLOUD = "main:" + base64.b64encode(b"eu.cloud.example.com:443$0a1b$2c3d").decode()
 
@@ -229,6 +233,43 @@ URLS = {
     ),
 }
 
+TOKEN = "oauth2.enable on; oauth2.token_url https://login.example.com/token; oauth2.client_id i"
+TOKENS = {
+    # outputs that ask for a token first, which is ours: the records' connection is what is tried
+    "http": (
+        f"Name http; {HOST}; {TOKEN}; oauth2.client_secret s-1; tls on; {CHECKED}; {CA}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "http, unverified": (
+        f"Name http; {HOST}; {TOKEN}; oauth2.client_secret s-1; tls on; tls.verify off; {CA}",
+        DELIVERED,
+        OF_A_CHAIN,
+    ),
+    "http, not asked for": (
+        f"Name http; {HOST}; oauth2.token_url https://login.example.com/token; tls on; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "http, without a secret": (
+        f"Name http; {HOST}; {TOKEN}; tls on; {CA}",
+        Outcome.NOT_STARTED,
+        NOTHING,
+    ),
+    "opentelemetry": (
+        f"Name opentelemetry; {HOST}; {TOKEN}; oauth2.client_secret s-1; tls on; {CA}",
+        DELIVERED,
+        NAME,
+    ),
+    "azure_logs_ingestion": (f"{AZURE}; {CHECKED}; {CA}", DELIVERED, NOTHING),
+    "azure_logs_ingestion, its token's own server": (
+        f"{AZURE}; auth_url https://login.example.com/token; {CHECKED}",
+        DELIVERED,
+        NOTHING,
+    ),
+    "azure_logs_ingestion, unverified": (f"{AZURE}; tls.verify off", DELIVERED, OF_A_CHAIN),
+}
+
 NODE = "name a; host a.example.com; port 24224"
 NODES = {
     # name: (properties of the output, of its node, and as above)
@@ -323,7 +364,11 @@ def section(kind, text, file="fluent-bit.conf"):
     return Section(kind=kind, title=kind.upper(), properties=tuple(properties), spot=Spot(file, 1))
 
 
-OF_OUTPUTS = {**OUTPUTS, **{f"by URL: {name}": row for name, row in URLS.items()}}
+OF_OUTPUTS = {
+    **OUTPUTS,
+    **{f"by URL: {name}": row for name, row in URLS.items()},
+    **{f"with a token: {name}": row for name, row in TOKENS.items()},
+}
 
 
 def with_nodes(text, *nodes):
@@ -416,6 +461,7 @@ def test_the_line_to_blame_is_the_one_that_opens_the_door():
             "the name of a host",
         ),
         ("Name forward; Upstream nodes.conf; tls on", "no node of its upstream file"),
+        ("Name http; oauth2.token_url u; oauth2.jwt_key_file k; tls on", "names the key"),
         ("Name stdout; tls on", "opens no connection"),
         ("Name http; tls on; Host a..b; tls.ca_file x", "cannot be the name of a host"),
         ("Name http; tls on; tls.vhost a b; tls.ca_file x", "cannot be the name of a host"),
@@ -452,6 +498,15 @@ def test_the_host_of_a_url_is_what_the_peer_is_asked_for(trials, name, sni):
     for one in trial.answers:
         if one.wrong is not Wrong.CLEARTEXT:
             assert one.found.observation.sni == sni
+
+
+@pytest.mark.parametrize("name", ["http", "opentelemetry", "azure_logs_ingestion"])
+def test_the_token_is_asked_of_us_and_that_is_said(trials, name):
+    trial = trials[id(SECTIONS[f"output: with a token: {name}"])]
+    config = trial.healthy.evidence.agent.config
+    assert "http://127.0.0.1:" in config
+    assert "login" not in config
+    assert "its token is ours" in trial.note
 
 
 def test_what_the_users_s3_keeps_is_left_alone(trials):

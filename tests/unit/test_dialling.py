@@ -72,6 +72,17 @@ def test_behind_a_proxy_the_collector_is_named_as_before():
     assert led == {"proxy": "http://{host}:{port}", "Host": "a.example", "Port": "8443"}
 
 
+def test_who_gives_a_token_is_never_the_users_own():
+    """Whether it is asked or not: `oauth2.enable` is a word that we may read otherwise."""
+    url = "https://login.example/token"
+    values = {"name": "http", "host": "a.example", "oauth2.token_url": url}
+    whom = dialled(section(**values))
+    assert (whom.host, whom.tokens) == ("a.example", True)
+    assert whom.leading == {"oauth2.token_url": "http://{tokens}/token"}
+    azure = dialled(section(name="azure_logs_ingestion", dce_url="https://b.example", auth_url=url))
+    assert (azure.host, azure.leading["auth_url"]) == ("b.example", "http://{tokens}/token")
+
+
 def test_a_usual_host_is_of_an_output_that_can_be_led_here():
     for plugin in USUAL:
         words = DIALS.get(plugin, HOST_AND_PORT).values()

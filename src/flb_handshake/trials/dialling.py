@@ -6,7 +6,7 @@ import base64
 import binascii
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final
 
@@ -28,10 +28,31 @@ class Dialled:
     leading: Mapping[str, str | None] = field(default_factory=lambda: NOTHING)
     """Properties in place of its own of these names; `{host}` and `{port}` are filled in later, and
     None leaves out what DIALS would say."""
+    tokens: bool = False
+    """Whether it may ask somebody else for a token before it sends anything."""
 
 
 def dialled(section: Section) -> Dialled:
     """Whom this output dials, as the source of 5.1.1 reads its properties."""
+    whom = _dialled(section)
+    if section.plugin == "azure_logs_ingestion":
+        return _asking(whom, "auth_url")
+    return whom if section.find(_GIVER) is None else _asking(whom, _GIVER)
+
+
+_GIVER: Final = "oauth2.token_url"
+
+
+def _asking(whom: Dialled, named_by: str) -> Dialled:
+    """The same, led to a server of tokens of ours by this property.
+
+    In cleartext: that connection knows nothing of the output's `tls`, and is not what is tried.
+    """
+    leading = {**whom.leading, named_by: "http://{tokens}/token"}
+    return replace(whom, leading=leading, tokens=True)
+
+
+def _dialled(section: Section) -> Dialled:
     plugin = section.plugin
     if proxy := _proxy(section):
         return proxy

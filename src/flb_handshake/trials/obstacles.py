@@ -67,9 +67,6 @@ OF_A_PLUGIN: Final[Mapping[str, Obstacle]] = {
     "azure_blob": Obstacle(
         reason="our peer does not answer as a blob store of Azure's does", instead=_PUBLIC
     ),
-    "azure_logs_ingestion": Obstacle(
-        reason="it asks another server for a token before it sends anything", instead=_PUBLIC
-    ),
     "azure_kusto": _fixed("Microsoft"),
     "bigquery": _fixed("Google"),
     "calyptia": _fixed("Chronosphere"),
@@ -81,8 +78,8 @@ OF_A_PLUGIN: Final[Mapping[str, Obstacle]] = {
 """Outputs of which none can be played."""
 
 _OF_A_ROLE: Final = frozenset({"aws_role_arn", "role_arn"})
+_OWN_KEY: Final = frozenset({"oauth2.jwt_key_file"})
 _ASKS_ANOTHER: Final = frozenset({"authorization_endpoint_url"})
-_OF_A_TOKEN: Final = frozenset({"oauth2", "oauth2.enable", "oauth2.token_url"})
 
 
 def obstacle(section: Section) -> Obstacle | None:
@@ -114,10 +111,11 @@ def _of_properties(section: Section) -> Obstacle | None:
             reason="no node of its upstream file can be read here",
             instead="Run it where the file is: its path counts from the folder of the first file.",
         )
-    if token := _first(section, _OF_A_TOKEN):
+    if key := _first(section, _OWN_KEY):
         return Obstacle(
-            reason=f"`{token}` makes it ask another server for a token before it sends anything",
-            instead=f"Check a copy without `{token}`: the connection of its records is the same.",
+            reason=f"`{key}` names the key with which it asks for a token, and no other would do",
+            instead="Check a copy without `oauth2.enable`: the connection of its records is the "
+            "same.",
         )
     return None
 

@@ -62,6 +62,8 @@ class StandIn:
     """What stands in for its CA file."""
     dials: str = ""
     """The name or address that it means to dial; empty for an input."""
+    note: str = ""
+    """What of it is not played; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +176,20 @@ def _output(
         upstream=Upstream(properties=own(node, HOST_AND_PORT)) if node else None,
     )
     setup = Setup(agent=agent, peer=peer)
-    return StandIn(section=section, healthy=setup, name=name, trusts=kind, dials=whom.host)
+    return StandIn(
+        section=section,
+        healthy=setup,
+        name=name,
+        trusts=kind,
+        dials=whom.host,
+        note=_OF_TOKENS if whom.tokens else "",
+    )
+
+
+_OF_TOKENS: Final = (
+    "its token is ours, and asked for in cleartext: that connection heeds none of these `tls` "
+    "properties, trusts the system's CAs and checks no name"
+)
 
 
 def _dialled(

@@ -52,6 +52,8 @@ class Trial:
     section: Section
     healthy: Finding
     answers: tuple[Answer, ...] = ()
+    note: str = ""
+    """What of it was not played; empty: nothing."""
 
     @property
     def delivers(self) -> bool:
@@ -157,4 +159,9 @@ def _trial(wanted: _Wanted, evidence: Mapping[Setup, Evidence]) -> Trial:
     answers = tuple(
         Answer(wrong=one.wrong, found=finding(evidence[one.setup], twin)) for one in wanted.broken
     )
-    return Trial(section=wanted.stood.section, healthy=finding(twin, None), answers=answers)
+    return Trial(
+        section=wanted.stood.section,
+        healthy=finding(twin, None),
+        answers=answers,
+        note=wanted.stood.note,
+    )
