@@ -106,6 +106,11 @@ OUTPUTS = {
         DELIVERED,
         NAME,
     ),
+    "gelf of another key": (
+        f"Name gelf; {HOST}; mode tls; tls on; gelf_short_message_key log; {CA}",
+        DELIVERED,
+        NAME,
+    ),
     "syslog": (
         f"Name syslog; {HOST}; mode tls; tls on; syslog_message_key message; {CA}",
         DELIVERED,
@@ -207,6 +212,12 @@ URLS = {
         DELIVERED,
         NAME,
     ),
+    "cloudwatch_logs of one key": (
+        "Name cloudwatch_logs; region r; log_group_name g; log_stream_name s; log_key log",
+        DELIVERED,
+        NAME,
+    ),
+    "s3 of one key": ("Name s3; bucket b; log_key log", DELIVERED, NAME),
     "es in the cloud": (
         f"Name es; Cloud_ID {CLOUD}; Cloud_Auth u:p-1; tls on; {CHECKED}",
         DELIVERED,

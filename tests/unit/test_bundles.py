@@ -40,6 +40,13 @@ def stood(tmp_path, plugin="http", *extra):
     return made
 
 
+def test_the_key_of_a_record_is_hidden_where_a_variable_names_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("KEY", "planted_key")
+    found = section(tmp_path, "gelf", "gelf_short_message_key ${KEY}")
+    quiet = hushed(stand_ins(found, {})[0].healthy, found).setup
+    assert "planted_key" not in json.dumps(setups.to_json(quiet))
+
+
 def rendered(setup):
     paths = {file: f"/bundle/{number}" for number, file in enumerate(files_of(setup))}
     part = Part(alias="bundle", setup=setup, address=setup.agent.host, port=1, tag="bundle")
@@ -51,6 +58,7 @@ OUTPUTS = {
     "http with a certificate": ("tls.crt_file a.pem", "tls.key_file a.key", "tls.key_passwd x"),
     "http with a directory": ("tls.ca_path /nowhere",),
     "http of the system": ("tls.verify_hostname on",),
+    "http of a record of its own": ("log_key another",),
 }
 
 

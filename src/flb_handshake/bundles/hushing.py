@@ -57,6 +57,7 @@ def hushed(setup: Setup, section: Section) -> Hushed:
             crt=_over(agent.crt, words),
             key=_over(agent.key, words),
             properties=properties,
+            input_properties=_over(agent.input_properties, words),
         ),
         peer=replace(peer, chain=_over(peer.chain, words), client_ca=_over(peer.client_ca, words)),
     )

@@ -19,6 +19,7 @@ _HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wro
 _AGENT: Final = (
     *("plugin", "mode", "ca", "crt", "key", "key_passwd", "ca_path", "host", "vhost"),
     "properties",
+    "input_properties",
 )
 _PEER: Final = (
     *("chain", "client_auth", "client_ca", "acceptable", "min_version", "max_version"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Final
@@ -101,6 +102,21 @@ def _unset(name: str, dials: Mapping[str, str]) -> str | None:
     return dials.get(name, "nobody-s" if is_secret(name) else None)
 
 
+_TAKES_KEYS: Final = re.compile(r".*(log|message)_key")
+_KEY: Final = re.compile(r"\$?(\w+)")
+
+
+def record(section: Section) -> tuple[tuple[str, str], ...]:
+    """What `dummy` is told, where an output sends nothing but keys that our record has not."""
+    found = [
+        _KEY.fullmatch(one.value.strip())
+        for one in section.properties
+        if _TAKES_KEYS.fullmatch(one.name)
+    ]
+    keys = dict.fromkeys(("message", *(one[1] for one in found if one)), "handshake")
+    return (("Dummy", json.dumps(keys)),) if len(keys) > 1 else ()
+
+
 _NAME: Final = re.compile(r"[a-z0-9_.]+", re.IGNORECASE)
 
 
@@ -116,6 +132,8 @@ def stranger(agent: AgentSpec) -> str | None:
         return f"'{plugin}' is no output that our peer plays"
     if host != LOOPBACK and (is_address(host) or not re.fullmatch(r"[\w.-]+", host)):
         return f"it dials {host}"
+    if any(name != "Dummy" for name, _ in agent.input_properties):
+        return "its input is not ours"
     ours = {name.lower() for name in DIALS.get(plugin, {})} - {"host", "port"}
     for name, value in agent.properties:
         low = name.lower()

@@ -42,7 +42,7 @@ from flb_handshake.model import (
 from flb_handshake.peer import shipper
 from flb_handshake.trials.dialling import LOOPBACK, Dialled, dialled
 from flb_handshake.trials.obstacles import NO_NAME, OF_A_PLUGIN, Obstacle, lacks_store, obstacle
-from flb_handshake.trials.properties import OF_A_URL, own
+from flb_handshake.trials.properties import OF_A_URL, own, record
 from flb_handshake.trials.proxied import proxy_of, through
 
 _UNASKED: Final = frozenset({*ALWAYS, *UNASKED, *OF_A_PLUGIN, *OF_A_URL})
@@ -174,6 +174,7 @@ def _output(
         vhost=vhost,
         properties=own(output, DIALS.get(output.plugin, HOST_AND_PORT), whom.leading),
         upstream=Upstream(properties=own(node, HOST_AND_PORT)) if node else None,
+        input_properties=record(output),
     )
     setup = Setup(agent=agent, peer=peer)
     return StandIn(
