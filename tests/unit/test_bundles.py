@@ -88,6 +88,8 @@ SECRETS = {
     "loki": (f"bearer_token {PLANTED}-1", f"tenant_id ${{{PLANTED}}}"),
     "es": (f"cloud_auth elastic:{PLANTED}-1", f"http_api_key {PLANTED}-2"),
     "azure": (f"shared_key {PLANTED}-1",),
+    "slack": (f"webhook https://hooks.example.com/services/{PLANTED}-1",),
+    "nrlogs": (f"base_uri https://l.example.com/v1?k={PLANTED}-1", f"license_key {PLANTED}-2"),
 }
 
 
@@ -103,7 +105,8 @@ def test_no_planted_secret_is_in_the_setup_that_is_played(tmp_path, monkeypatch,
     told = json.dumps(setups.to_json(quiet.setup)) + rendered(quiet.setup)
     assert PLANTED not in told
     assert base64.b64encode(PLANTED.encode()).decode()[:-4] not in told
-    assert set(quiet.hidden) >= {"host"}
+    dialled = {"slack": "webhook", "nrlogs": "base_uri"}.get(plugin, "host")
+    assert dialled in quiet.hidden
 
 
 def test_names_stay_one_name_wherever_they_stand(tmp_path, monkeypatch):
@@ -154,6 +157,7 @@ HOSTILE = {
     "a host among the properties": ("agent", "properties", [["HOST", "10.0.0.1"]]),
     "a socket of this machine": ("agent", "properties", [["unix_path", "/run/x.sock"]]),
     "a proxy": ("agent", "properties", [["proxy", "http://10.0.0.1"]]),
+    "an input that runs something": ("agent", "input_properties", [["Command", "id"]]),
     "an include": ("agent", "properties", [["@INCLUDE", "/etc/passwd"]]),
     "a file elsewhere": ("agent", "crt", {"is": "File", "stem": "../../x"}),
     "a file of no known type": ("agent", "crt", {"is": "Path"}),
@@ -169,6 +173,30 @@ def test_a_bundle_that_would_reach_further_is_not_played(tmp_path, name):
     assert setups.from_json(stored)
     with pytest.raises(UserMistake):
         setups.from_json(changed(stored, *HOSTILE[name]))
+
+
+def test_an_output_told_by_a_url_reads_back_as_it_was(tmp_path):
+    made = stood(tmp_path, "slack", "webhook https://hooks.example.com/services/T/B/x")
+    assert made.healthy.agent.host == "hooks.example.com"
+    assert setups.from_json(json.loads(json.dumps(setups.to_json(made.healthy)))) == made.healthy
+
+
+@pytest.mark.parametrize(
+    "webhook",
+    [
+        "https://10.0.0.1/services",
+        "https://a.example:{port}/{host}",
+        "https://{host}@a.example/x",
+        "https://{host}:{port}@a.example/x",
+        "https://{host}.a.example/x",
+        "https://{host}:{port}.a.example/x",
+    ],
+)
+def test_a_url_that_leads_elsewhere_is_not_played(tmp_path, webhook):
+    stored = setups.to_json(stood(tmp_path, "slack", "webhook https://a.example/x").healthy)
+    assert setups.from_json(stored)
+    with pytest.raises(UserMistake, match="does not lead to our peer"):
+        setups.from_json(changed(stored, "agent", "properties", [["webhook", webhook]]))
 
 
 def test_a_certificate_without_end_is_one_clear_error(tmp_path):

@@ -117,6 +117,18 @@ def record(section: Section) -> tuple[tuple[str, str], ...]:
     return (("Dummy", json.dumps(keys)),) if len(keys) > 1 else ()
 
 
+_BY_ONE_URL: Final = frozenset({"logdna", "nrlogs", "slack"})
+"""Outputs whose one property says whom they dial; the others need more than files and a port."""
+
+_LED: Final = re.compile(r"(https?://)?\{host\}(:\{port\})?(/[^\s@]*)?")
+
+
+def _leads_away(word: str, value: str) -> bool:
+    """Whether a property that DIALS gives an address has another than our peer's."""
+    addresses = "{host}" in word or "{port}" in word
+    return addresses and not _LED.fullmatch(value)
+
+
 _NAME: Final = re.compile(r"[a-z0-9_.]+", re.IGNORECASE)
 
 
@@ -128,15 +140,18 @@ def stranger(agent: AgentSpec) -> str | None:
     plugin, host = agent.plugin, agent.host
     if agent.upstream is not None:
         return "whom it dials stands in a file of its own"
-    if plugin not in SPOKEN or plugin in OF_A_URL:
-        return f"'{plugin}' is no output that our peer plays"
+    if plugin not in SPOKEN or plugin in OF_A_URL - _BY_ONE_URL:
+        return f"'{plugin}' is no output that can be played anywhere"
     if host != LOOPBACK and (is_address(host) or not re.fullmatch(r"[\w.-]+", host)):
         return f"it dials {host}"
     if any(name != "Dummy" for name, _ in agent.input_properties):
         return "its input is not ours"
-    ours = {name.lower() for name in DIALS.get(plugin, {})} - {"host", "port"}
+    words = {name.lower(): word for name, word in DIALS.get(plugin, {}).items()}
+    ours = words.keys() - {"host", "port"}
     for name, value in agent.properties:
         low = name.lower()
+        if plugin in _BY_ONE_URL and _leads_away(words.get(low, ""), value or ""):
+            return f"'{name}' does not lead to our peer"
         if not _NAME.fullmatch(name) or "\n" in (value or ""):
             return f"{name!r:.40} is no property"
         if low in _ELSEWHERE or low.endswith("_path") or (low in _OURS and low not in ours):
