@@ -6,9 +6,11 @@ import base64
 
 import pytest
 
-from flb_handshake.config.words import Kind, Property, Section, Spot
+from flb_handshake.config.dialling import dialled, led_here
+from flb_handshake.config.words import Configuration, Kind, Property, Section, Spot
+from flb_handshake.diagnosis.configured import section_of
+from flb_handshake.diagnosis.troubles import NOBODY
 from flb_handshake.dials import DIALS, HOST_AND_PORT, USUAL
-from flb_handshake.trials.dialling import dialled, led_here
 
 SPOT = Spot("fluent-bit.conf", 1)
 
@@ -81,6 +83,14 @@ def test_who_gives_a_token_is_never_the_users_own():
     assert whom.leading == {"oauth2.token_url": "http://{tokens}/token"}
     azure = dialled(section(name="azure_logs_ingestion", dce_url="https://b.example", auth_url=url))
     assert (azure.host, azure.leading["auth_url"]) == ("b.example", "http://{tokens}/token")
+
+
+def test_a_trouble_is_of_the_output_whose_url_names_its_host():
+    slack = section(name="slack", webhook="https://hooks.example/x")
+    quiet = section(name="http")
+    whole = Configuration(sections=(quiet, slack))
+    assert section_of(whole, NOBODY, "hooks.example:443") is slack
+    assert section_of(whole, NOBODY, "127.0.0.1:443") is None
 
 
 def test_a_usual_host_is_of_an_output_that_can_be_led_here():

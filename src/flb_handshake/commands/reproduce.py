@@ -14,6 +14,7 @@ from flb_handshake import console
 from flb_handshake.agent.choice import Chosen
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.commands import bundling, reproduce_log
+from flb_handshake.config.dialling import hosts
 from flb_handshake.config.reading import read
 from flb_handshake.config.words import Configuration, Kind, Section
 from flb_handshake.errors import (
@@ -31,7 +32,6 @@ from flb_handshake.planning import Play
 from flb_handshake.report import likeness
 from flb_handshake.results import Finding, finding
 from flb_handshake.session import Session
-from flb_handshake.trials.dialling import hosts
 from flb_handshake.trials.facing import Facing, facing
 from flb_handshake.trials.stand_ins import StandIn, speaks_of_tls, stand_ins
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from flb_handshake.config.dialling import LOOPBACK, hosts
 from flb_handshake.config.words import Configuration, Kind, Property, Section
 from flb_handshake.diagnosis.troubles import Owner
 from flb_handshake.hosts import is_address
@@ -85,6 +86,12 @@ def settings_behind(configuration: Configuration, owner: Owner, target: str) -> 
     return settings_of(found) if found is not None else None
 
 
+def _dials(section: Section) -> frozenset[str | None]:
+    """The hosts that it names, in whatever property."""
+    told = hosts(section) - {LOOPBACK} if section.kind is Kind.OUTPUT else frozenset()
+    return frozenset({section.value("host"), *told})
+
+
 def section_of(configuration: Configuration, owner: Owner, target: str) -> Section | None:
     """The section that a trouble is of; None: it cannot be told."""
     kinds = [_KINDS[owner.kind]] if owner.kind in _KINDS else list(_KINDS.values())
@@ -96,11 +103,8 @@ def section_of(configuration: Configuration, owner: Owner, target: str) -> Secti
     named = [one for one, name in found if owner.name in {one.value("alias"), name}]
     # The number counts all of a kind in some releases, and those of one plugin in others.
     of_plugin = [one for one, _ in found if owner.plugin and one.plugin == owner.plugin]
-    dialled = [
-        one
-        for one, _ in found
-        if target and one.value("host") == target.rpartition(":")[0].strip("[]")
-    ]
+    host = target.rpartition(":")[0].strip("[]")
+    dialled = [one for one, _ in found if host and host in _dials(one)]
     with_tls = [
         one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
     ]

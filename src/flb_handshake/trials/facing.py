@@ -11,13 +11,13 @@ from cryptography import x509
 
 from flb_handshake import trust
 from flb_handshake.certificates import OTHER_ROOT, ROOT, CertSpec, Chain
+from flb_handshake.config.dialling import LOOPBACK
 from flb_handshake.config.looking import State, look
 from flb_handshake.config.words import Property
 from flb_handshake.likeness.look_alike import LookAlike, look_alike
 from flb_handshake.likeness.server import Seen
 from flb_handshake.model import CAFile, ClientAuth, File, Setup
 from flb_handshake.peer.tls import VERSIONS
-from flb_handshake.trials.dialling import LOOPBACK
 from flb_handshake.trials.stand_ins import StandIn
 
 _ASSUMED: Final = "is not to be read here: it is taken to hold what the chain leads to"

@@ -7,13 +7,13 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from flb_handshake.config.dialling import LOOPBACK, NOTHING
 from flb_handshake.config.words import Section
 from flb_handshake.dials import DIALS, HOST_AND_PORT
 from flb_handshake.hosts import is_address
 from flb_handshake.lint.linting import is_secret
 from flb_handshake.model import AgentSpec
 from flb_handshake.peer.protocols import SPOKEN
-from flb_handshake.trials.dialling import LOOPBACK, NOTHING
 
 _OURS: Final = frozenset(
     {

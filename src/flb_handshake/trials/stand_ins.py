@@ -21,6 +21,7 @@ from flb_handshake.certificates import (
     chain,
     named,
 )
+from flb_handshake.config.dialling import LOOPBACK, Dialled, dialled
 from flb_handshake.config.looking import State, look
 from flb_handshake.config.words import Kind, Section
 from flb_handshake.declare import certificate_file, key_file
@@ -40,7 +41,6 @@ from flb_handshake.model import (
     Upstream,
 )
 from flb_handshake.peer import shipper
-from flb_handshake.trials.dialling import LOOPBACK, Dialled, dialled
 from flb_handshake.trials.obstacles import NO_NAME, OF_A_PLUGIN, Obstacle, lacks_store, obstacle
 from flb_handshake.trials.properties import OF_A_URL, own, record
 from flb_handshake.trials.proxied import proxy_of, through
