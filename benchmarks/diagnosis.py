@@ -24,7 +24,7 @@ from flb_handshake.config import reading
 from flb_handshake.config.words import Configuration
 from flb_handshake.diagnosis import release
 from flb_handshake.diagnosis.causes import overall, ranked
-from flb_handshake.diagnosis.configured import section_of
+from flb_handshake.diagnosis.configured import settings_behind, sided
 from flb_handshake.diagnosis.lines import Reader
 from flb_handshake.diagnosis.troubles import Gathering, gathered
 from flb_handshake.diagnosis.vocabulary import Word
@@ -69,10 +69,11 @@ def ranking(report: dict[str, Any]) -> tuple[str, ...]:
     configuration = configuration_of(report)
     each = []
     for one in gathered(Reader().read(stream), told):
-        settings = None
-        if configuration is not None:
-            settings = section_of(configuration, one.owner, one.target)
-        each.append(ranked(one, settings))
+        if configuration is None:
+            each.append(ranked(one))
+            continue
+        trouble = sided(one, configuration)
+        each.append(ranked(trouble, settings_behind(configuration, trouble)))
     return tuple(word.value for word in overall(each))
 
 

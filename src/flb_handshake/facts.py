@@ -22,7 +22,7 @@ def facts_of(part: Part, placed: Placed, pki: Pki) -> Facts:
         trusted, wants = peer.client_ca, str(peer.client_auth)
     else:
         trusted, wants = peer.trusts, ""
-    given = peer.client_ca_pem if isinstance(peer, CollectorSpec) else None
+    given = peer.client_ca_pem if isinstance(peer, CollectorSpec) else peer.trusts_pem
     return Facts(
         role=part.setup.role,
         name=agent.name,

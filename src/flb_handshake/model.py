@@ -154,6 +154,8 @@ class ShipperSpec:
     behaviour: Behaviour = _AS_IT_SHOULD
     files: tuple[str, str] | None = None
     """A user's own chain and key (PEM text); they take the place of `chain`."""
+    trusts_pem: str | None = None
+    """A user's own CA (PEM text); it takes the place of `trusts`."""
 
 
 class Where(StrEnum):

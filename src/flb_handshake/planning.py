@@ -20,14 +20,13 @@ from flb_handshake.model import (
     ClientAuth,
     CollectorSpec,
     FileForm,
-    Mode,
     Reload,
     Replace,
     Role,
     Setup,
     ShipperSpec,
 )
-from flb_handshake.settings import files_of
+from flb_handshake.settings import files_of, speaks_tls
 
 _LARGEST_BATCH: Final = 250
 """Releases up to 3.x route to 256 outputs of one process; the rest get nothing, silently. Later
@@ -118,7 +117,7 @@ def is_alone(setup: Setup) -> bool:
     if isinstance(peer, CollectorSpec):
         return peer.proxy is not None
     slow = agent.plugin in SLOW_INPUTS or peer.silent_others > 0
-    unheard = agent.mode is Mode.OFF and not isinstance(peer.behaviour, Cleartext)
+    unheard = not speaks_tls(setup) and not isinstance(peer.behaviour, Cleartext)
     return slow or unheard or isinstance(peer.behaviour, Silent | Drip)
 
 

@@ -23,7 +23,7 @@ from flb_handshake.pki import Pki
 from flb_handshake.planning import Play
 from flb_handshake.scenes import arrival, record
 from flb_handshake.settings import LOOPBACK
-from flb_handshake.staging import Member, around, listener_for
+from flb_handshake.staging import SINK, Member, around, listener_for
 
 _PATIENCE: Final = 86_400.0
 """Seconds that a connection may last: somebody types at its other end."""
@@ -84,7 +84,7 @@ async def standing(
         if listener.spoken.unpack is None:  # of a sender of datagrams nobody sees the end
             listener.patience = _PATIENCE
         listener.audience = _Arrivals(audience) if is_input else audience
-        ship = Shipping(member, pki, collector, audience) if is_input else None
+        ship = Shipping(setup, member.part.listens, pki, collector, audience) if is_input else None
         yield Stand(scenario=scenario, directory=directory, member=member, job=job, ship=ship)
         listener.audience = None  # what we end now is no event
         if ship is not None:
@@ -92,6 +92,28 @@ async def standing(
     finally:
         collector.close()
         ports.release()
+
+
+@contextlib.asynccontextmanager
+async def shipping(
+    setup: Setup, audience: Audience, *, port: int, sink: int
+) -> AsyncIterator[Shipping]:
+    """The peer of an input that somebody runs on this port, and what its records are sent on to.
+
+    Raises PortTaken and HarnessFailure.
+    """
+    pki = Pki()
+    collector = Collector(pki)
+    try:
+        listener = await collector.listen(SINK, port=sink)
+        listener.patience = _PATIENCE
+        listener.audience = _Arrivals(audience)
+        ship = Shipping(setup, port, pki, collector, audience)
+        yield ship
+        listener.audience = None  # what we end now is no event
+        await ship.close()
+    finally:
+        collector.close()
 
 
 def _lay(directory: Path, job: Job) -> None:
@@ -159,12 +181,13 @@ class _Arrivals:
 class Shipping:
     """A shipper that ships one record each time it is asked to, and one at a time."""
 
-    def __init__(self, member: Member, pki: Pki, collector: Collector, audience: Audience) -> None:
+    def __init__(
+        self, setup: Setup, port: int, pki: Pki, collector: Collector, audience: Audience
+    ) -> None:
         """Raise HarnessFailure for what no shipper can do."""
-        setup = member.play.setup
         self._shipper = Shipper(setup.shipper, setup.agent.plugin, pki, collector.clock)
         self._shipper.watch = audience.saw
-        self._port = member.part.listens
+        self._port = port
         self._shipped = 0
         self._under_way: asyncio.Task[None] | None = None
 

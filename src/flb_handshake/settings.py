@@ -51,6 +51,8 @@ RECORD: Final = '{"message":"handshake"}'
 LOOPBACK: Final = "127.0.0.1"
 """Where the inputs of an agent listen, and its own HTTP server."""
 
+_YES: Final = frozenset({"on", "true", "yes"})
+
 _PACE: Final = {
     "Flush": "0.01",
     "Grace": "0",
@@ -115,6 +117,13 @@ def spoils_records(setup: Setup) -> bool:
     forms = [value for name, value in setup.agent.properties if name.lower() == "format"]
     is_websocket = setup.role is Role.OUTPUT and setup.agent.plugin == "websocket"
     return is_websocket and (not forms or forms[-1] in {None, "msgpack"})
+
+
+def speaks_tls(setup: Setup) -> bool:
+    """Whether its Mode, or a property of its own that wins over it, switches TLS on."""
+    modes = OUTPUT_MODES if setup.role is Role.OUTPUT else INPUT_MODES
+    made = _but(dict(modes[setup.agent.mode]), setup.agent.properties)
+    return made.get("tls", "off").lower() in _YES
 
 
 def is_parsed(setup: Setup) -> bool:

@@ -11,14 +11,13 @@ from typing import Any, Final
 from flb_handshake.agent import logs
 from flb_handshake.agent.contract import Running
 from flb_handshake.listening import Ear, Wanted, first_of
-from flb_handshake.model import Mode
 from flb_handshake.peer.collector import Collector
 from flb_handshake.peer.events import Event, Kind
 from flb_handshake.peer.shipper import Shipper
 from flb_handshake.pki import Pki
 from flb_handshake.planning import SLOW_INPUTS
 from flb_handshake.scenes import Scene, merged, record
-from flb_handshake.settings import LOOPBACK
+from flb_handshake.settings import LOOPBACK, speaks_tls
 from flb_handshake.staging import Batch, Member
 
 _LAST_WORDS: Final = 0.5
@@ -117,7 +116,7 @@ async def _ship(
             await first_of([over.wait()], ear.ended, until - time.monotonic())
         if one.listener.settled:
             await ear.heard(_is_sent_on(one), since=since, limit=_LAST_WORDS)
-        elif one.play.setup.agent.mode is not Mode.OFF:
+        elif speaks_tls(one.play.setup):
             slow = one.play.setup.agent.plugin in SLOW_INPUTS
             last_word = _is_not_accepted if slow else _is_error
             await ear.heard(last_word, since=since, limit=_LAST_WORDS)

@@ -90,7 +90,7 @@ async def staged(
     listeners = [await listener_for(one.setup, collector) for one in plays]
     tokens = ""
     if any(asks_for_tokens(one.setup) for one in plays):
-        giver = await collector.listen(_IN_CLEARTEXT, spoken=TOKENS)
+        giver = await collector.listen(SINK, spoken=TOKENS)
         tokens = f"{agent.dials}:{giver.port}"
     return around(plays, listeners, agent, ports, pki, tokens=tokens)
 
@@ -153,12 +153,12 @@ async def listener_for(setup: Setup, collector: Collector, port: int = 0) -> Lis
     Raises what `Collector.listen` does.
     """
     if setup.role is Role.INPUT:
-        return await collector.listen(_IN_CLEARTEXT)
+        return await collector.listen(SINK)
     expected, spoken = max(1, len(setup.agent.source)), spoken_by(setup.agent)
     return await collector.listen(setup.collector, expected=expected, spoken=spoken, port=port)
 
 
-_IN_CLEARTEXT: Final = CollectorSpec(behaviour=Cleartext())
+SINK: Final = CollectorSpec(behaviour=Cleartext())
 """Where the records of an input go, and where tokens come from: this is not what is tried."""
 
 

@@ -64,6 +64,14 @@ CLASSIC = {
     "set without a blank": conf("@SET\n" + BOTH),
     "a command of nobody's": conf("@FOO bar\n" + BOTH),
     "a default": conf("[INPUT]\n    Name ${NOBODY:-dummy}\n" + OUTPUT),
+    "a switch that nobody sets": conf(BOTH.replace("null", "http") + "    tls ${NOBODY}\n"),
+    "one that nobody sets, and another": conf(
+        BOTH.replace("null", "http") + "    tls.verify ${NOBODY}\n    tls.verify on\n"
+    ),
+    "an alias that nobody sets": conf("[INPUT]\n    Name dummy\n    Alias ${NOBODY}\n" + OUTPUT),
+    "a text that nobody sets": conf(
+        BOTH.replace("null", "http") + "    tls.vhost ${NOBODY}\n    uri ${NOBODY}\n"
+    ),
     "included": conf("@INCLUDE a.conf\n" + OUTPUT, a_conf=INPUT),
     "included by a pattern": conf("@INCLUDE d/*.conf\n", d__a_conf=INPUT, d__b_conf=OUTPUT),
     "included beside the first file": conf(
@@ -236,8 +244,14 @@ SINCE = {
     "a level of nobody's": "5.1",
     "no parsers": "5.1",
     "broken parsers": "5.1",
+    "a switch that nobody sets": "5.0",
+    "one that nobody sets, and another": "5.0",
+    "an alias that nobody sets": "5.0",
 }
-"""What earlier releases do otherwise, of `CLASSIC`: the first that does as we say."""
+"""What earlier releases do otherwise, of `CLASSIC`: the first that does as we say.
+
+Before 5.0 a dry run does not look at what plugins are given; a start fails over it all the same.
+"""
 
 UPSTREAM = "[OUTPUT]\n    Name forward\n    Match *\n    Upstream up.conf\n"
 NODE = "[NODE]\n    Name a\n    Host 127.0.0.1\n    Port 1\n    tls on\n    tls.ca_file {ca}\n"

@@ -199,18 +199,24 @@ def test_no_planted_secret_is_in_any_member(tmp_path, plugin):
     assert replayed(path)[0] == 0
 
 
-def test_the_peer_stands_for_a_fluent_bit_of_ones_own(tmp_path):
-    """The files of the bundle go together: its Fluent Bit meets its peer and refuses it alike."""
-    path, _ = packed(tmp_path)
-    folder = tmp_path / "folder"
-    with zipfile.ZipFile(path) as held:
-        held.extractall(folder)
+def here(folder):
+    """The configuration of an unpacked bundle, for this machine; and the port that it names."""
     ports = Ports()
     port = ports.reserve()
     ports.release()
     config = folder / "fluent-bit.conf"
     text = config.read_text().replace("/bundle/", f"{folder}/").replace(" 40443", f" {port}")
     config.write_text(text)
+    return config, port
+
+
+def test_the_peer_stands_for_a_fluent_bit_of_ones_own(tmp_path):
+    """The files of the bundle go together: its Fluent Bit meets its peer and refuses it alike."""
+    path, _ = packed(tmp_path)
+    folder = tmp_path / "folder"
+    with zipfile.ZipFile(path) as held:
+        held.extractall(folder)
+    config, port = here(folder)
     with Served(folder, port) as peer:
         said = until(running(config), "certificate expired")
         assert "certificate expired" in said, said

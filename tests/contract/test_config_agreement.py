@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import subprocess
-from functools import cache
 
 import pytest
 from config_corpus import BOTH, CLASSIC, CORPUS, EFFECTIVE, INPUT, PIPELINE, SINCE, conf, laid, yaml
 from packaging.version import Version
 from test_command import command
+from texts_played import binary
 
 from flb_handshake.agent.process import find_binary, open_process
 from flb_handshake.config.capable import End, end
@@ -51,14 +51,6 @@ ARTICLE = """\
         CA.File      /nowhere/ca.crt
     </TLS>
 """
-
-
-@cache
-def binary():
-    found = find_binary(DEFAULT_VERSION)
-    if found is None:
-        pytest.skip(f"no real Fluent Bit {DEFAULT_VERSION} as a process")
-    return found
 
 
 def said(path, *options, program=None):

@@ -357,7 +357,31 @@ INPUTS = {
         DELIVERED,
         NOTHING,
     ),
-    "opentelemetry": (f"Name opentelemetry; tls on; {PAIR}; {CA}", DELIVERED, {Wrong.ANONYMOUS}),
+    "forward with a key": (
+        f"Name forward; Shared_Key s-1; Self_Hostname x; tls on; {PAIR}; {CA}",
+        DELIVERED,
+        {Wrong.ANONYMOUS},
+    ),
+    "tcp in lines": (
+        f"Name tcp; Format none; Separator x; tls on; {PAIR}; {CA}",
+        DELIVERED,
+        {Wrong.ANONYMOUS},
+    ),
+    "syslog": (
+        f"Name syslog; mode tcp; Parser mine; tls on; {PAIR}; {CA}",
+        DELIVERED,
+        {Wrong.ANONYMOUS},
+    ),
+    "splunk": (
+        f"Name splunk; splunk_token x-1; tls on; {PAIR}; {CA}",
+        DELIVERED,
+        {Wrong.ANONYMOUS},
+    ),
+    "opentelemetry": (
+        f"Name opentelemetry; tag_from_uri on; tls on; {PAIR}; {CA}",
+        DELIVERED,
+        {Wrong.ANONYMOUS},
+    ),
     "no certificate": ("Name http; tls on", Outcome.NOT_STARTED, NOTHING),
     "no key": (
         "Name http; tls on; tls.crt_file /etc/fluent-bit/own.pem",

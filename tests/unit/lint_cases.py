@@ -42,10 +42,29 @@ KNOWN = {
     "good input of TLS in one direction": Known(text=input_(TLS, "tls.verify off", *PAIR)),
     "no TLS at all": Known(text=output("host logs.example.test")),
     "good before names could be checked": Known(text=output(TLS, VERIFY, CA), release="3.0.6"),
-    "a switch that is filled in elsewhere": Known(text=output("tls ${NOBODY_SETS_IT}", *GOOD[1:])),
+    "a switch that nobody sets": Known(
+        text=output("tls ${NOBODY_SETS_IT}", *GOOD[1:]), found=((4, "refused-by-fluent-bit"),)
+    ),
     # is there TLS at all
     "tls off": Known(text=output("tls off", VERIFY, NAMES, CA), found=((4, "tls-not-on"),)),
     "tls unset": Known(text=output(VERIFY, NAMES, CA), found=((4, "tls-not-on"),)),
+    "a password in cleartext": Known(
+        text=output("host logs.example.test", "http_user u", "http_passwd hunter2-of-http"),
+        found=((6, "credentials-in-cleartext"),),
+    ),
+    "a token in cleartext, and TLS off": Known(
+        text=output("host 192.0.2.1", "tls off", "splunk_token ${T}", plugin="splunk"),
+        found=((6, "credentials-in-cleartext"),),
+    ),
+    "a header in cleartext": Known(
+        text=output("host logs.example.test", "header X-Api-Key hunter2-of-header"),
+        found=((5, "credentials-in-cleartext"),),
+    ),
+    "a header of nobody's business": Known(
+        text=output("host logs.example.test", "header X-Team logs")
+    ),
+    "a password to loopback": Known(text=output("host 127.0.0.2", "http_passwd hunter2-of-http")),
+    "a password over TLS": Known(text=output(*GOOD, "host a.test", "http_passwd hunter2-of-http")),
     "a Mode word": Known(
         text=output("tls verify_peer", VERIFY, NAMES, CA), found=((4, "not-a-boolean"),)
     ),
@@ -157,6 +176,17 @@ KNOWN = {
     "TLSv1.0": Known(
         text=output(*GOOD, "tls.max_version TLSv1.0"), found=((8, "unparsable-version"),)
     ),
+    "TLS 1.1 at most": Known(
+        text=output(*GOOD, "tls.max_version TLSv1.1"), found=((8, "no-version-left"),)
+    ),
+    "bounds that cross": Known(
+        text=output(*GOOD, "tls.min_version TLSv1.3", "tls.max_version TLSv1.2"),
+        found=((9, "no-version-left"),),
+    ),
+    "a cipher of nobody's": Known(
+        text=output(*GOOD, "tls.ciphers FOO:BAR"), found=((8, "no-cipher-known"),)
+    ),
+    "a cipher that is known": Known(text=output(*GOOD, "tls.ciphers FOO:ECDHE+AESGCM")),
     "a version": Known(text=output(*GOOD, "tls.min_version tlsv1.2")),
     # words nobody knows
     "ca_flie": Known(text=output(*GOOD[:3], "tls.ca_flie {ca}"), found=((7, "unknown-property"),)),

@@ -21,21 +21,22 @@ from flb_handshake.pki import Pki
 from flb_handshake.placing import content
 from flb_handshake.settings import Part, Placed, configuration, files_of
 from flb_handshake.trials.stand_ins import StandIn, stand_ins
-from flb_handshake.trials.suspicions import PLAYABLE, suspected
+from flb_handshake.trials.suspicions import playable, suspected
 
 PLANTED = "planted-secret"
 
 
-def section(tmp_path, plugin, *extra):
-    lines = ("[OUTPUT]", f"    Name {plugin}", "    Match *", "    tls on")
+def section(tmp_path, plugin, *extra, kind=Kind.OUTPUT):
+    match = ("    Match *",) if kind is Kind.OUTPUT else ()
+    lines = (f"[{kind.upper()}]", f"    Name {plugin}", *match, "    tls on")
     path = tmp_path / "fluent-bit.conf"
     path.write_text("\n".join((*lines, *(f"    {one}" for one in extra))) + "\n")
-    (found,) = read(path).of(Kind.OUTPUT)
+    (found,) = read(path).of(kind)
     return found
 
 
-def stood(tmp_path, plugin="http", *extra):
-    (made,) = stand_ins(section(tmp_path, plugin, *extra), {})
+def stood(tmp_path, plugin="http", *extra, kind=Kind.OUTPUT):
+    (made,) = stand_ins(section(tmp_path, plugin, *extra, kind=kind), {})
     assert isinstance(made, StandIn), made.reason
     return made
 
@@ -66,7 +67,23 @@ OUTPUTS = {
 def test_what_is_played_for_any_cause_reads_back_as_it_was(tmp_path, name):
     """Catches a field that is not stored, and a type that is not read as it was."""
     made = stood(tmp_path, "http", *OUTPUTS[name])
-    for setup in (made.healthy, *(one for word in PLAYABLE for one in suspected(word, made))):
+    for setup in (made.healthy, *(one for word in playable(made) for one in suspected(word, made))):
+        assert setups.from_json(json.loads(json.dumps(setups.to_json(setup)))) == setup
+
+
+INPUTS = {
+    "http": ("tls.ca_file ca.pem", "tls.crt_file a.pem", "tls.key_file a.key", "tls.verify off"),
+    "forward": ("Shared_Key x", "tls.crt_file a.pem", "tls.key_file a.key", "tls.key_passwd x"),
+    "syslog": ("Mode tcp", "Parser mine"),
+}
+
+
+@pytest.mark.parametrize("plugin", INPUTS)
+def test_what_is_played_for_an_input_reads_back_as_it_was(tmp_path, plugin):
+    made = stood(tmp_path, plugin, *INPUTS[plugin], kind=Kind.INPUT)
+    every = [one for word in playable(made) for one in suspected(word, made)]
+    assert len(set(every)) > 20
+    for setup in (made.healthy, *every):
         assert setups.from_json(json.loads(json.dumps(setups.to_json(setup)))) == setup
 
 
@@ -107,6 +124,22 @@ def test_no_planted_secret_is_in_the_setup_that_is_played(tmp_path, monkeypatch,
     assert base64.b64encode(PLANTED.encode()).decode()[:-4] not in told
     dialled = {"slack": "webhook", "nrlogs": "base_uri"}.get(plugin, "host")
     assert dialled in quiet.hidden
+
+
+def test_no_planted_secret_of_an_input_is_in_the_setup_that_is_played(tmp_path, monkeypatch):
+    monkeypatch.setenv("OF_A_VARIABLE", f"{PLANTED}-0")
+    secrets = (
+        f"shared_key {PLANTED}-1",
+        f"splunk_token {PLANTED}-2",
+        f"tls.key_passwd {PLANTED}-3",
+    )
+    own = ("tls.key_file a.key", "tls.crt_file a.pem", "version ${OF_A_VARIABLE}")
+    found = section(tmp_path, "http", *secrets, *own, kind=Kind.INPUT)
+    healthy = stand_ins(found, {})[0].healthy
+    quiet = hushed(healthy, found)
+    assert PLANTED in json.dumps(setups.to_json(healthy)), "the test plants nothing"
+    assert PLANTED not in json.dumps(setups.to_json(quiet.setup))
+    assert quiet.hidden == ("version",)
 
 
 def test_names_stay_one_name_wherever_they_stand(tmp_path, monkeypatch):
@@ -197,6 +230,33 @@ def test_a_url_that_leads_elsewhere_is_not_played(tmp_path, webhook):
     assert setups.from_json(stored)
     with pytest.raises(UserMistake, match="does not lead to our peer"):
         setups.from_json(changed(stored, "agent", "properties", [["webhook", webhook]]))
+
+
+OF_AN_INPUT = {
+    "a plugin that runs programs": ("agent", "plugin", "exec"),
+    "a plugin that reads files": ("agent", "plugin", "tail"),
+    "an address": ("agent", "properties", [["Listen", "192.0.2.1"]]),
+    "a port": ("agent", "properties", [["port", "22"]]),
+    "a socket of this machine": ("agent", "properties", [["unix_path", "/run/x.sock"]]),
+    "a socket by another name": ("agent", "properties", [["Path", "/run/x.sock"]]),
+    "a value with a section": ("agent", "properties", [["x", "/\n[INPUT]\n    Name exec"]]),
+    "files of its own": ("peer", "files", ["a", "b"]),
+    "others beside it": ("peer", "silent_others", 10**9),
+}
+
+
+@pytest.mark.parametrize("name", OF_AN_INPUT)
+def test_a_bundle_of_an_input_that_would_reach_further_is_not_played(tmp_path, name):
+    stored = setups.to_json(stood(tmp_path, kind=Kind.INPUT).healthy)
+    assert setups.from_json(stored)
+    with pytest.raises(UserMistake):
+        setups.from_json(changed(stored, *OF_AN_INPUT[name]))
+
+
+@pytest.mark.parametrize("role", ["filter", None, 7])
+def test_a_bundle_of_no_known_role_is_not_played(tmp_path, role):
+    with pytest.raises(UserMistake):
+        setups.from_json({**setups.to_json(stood(tmp_path).healthy), "role": role})
 
 
 def test_a_certificate_without_end_is_one_clear_error(tmp_path):

@@ -316,7 +316,9 @@ def counting(section):
     return section.kind, frozenset((name, section.find(name).written) for name in names)
 
 
-TEXTS = st.text(st.characters(blacklist_categories=("Cs",)), max_size=12)
+TEXTS = st.text(st.characters(blacklist_categories=("Cs",)), max_size=12).map(
+    lambda text: text.strip(" \t\n\v\f\r")
+)
 
 
 @given(made=sections(TEXTS))
@@ -326,6 +328,27 @@ def test_what_is_written_in_yaml_is_read_again(made):
     again = read_text(text, name="/nowhere/x.yaml", syntax=Syntax.YAML, environment={})
     assert not [text for _, text in fatal(again) if "YAML" in text]
     assert {counting(one) for one in made} == {counting(one) for one in again.sections}
+
+
+@pytest.mark.parametrize("name", ["tls", "tls.verify", "workers", "net.keepalive", "alias"])
+def test_what_must_not_be_empty_is_refused_where_nobody_sets_its_variable(name):
+    text = f"[OUTPUT]\n    Name http\n    {name} ${{NOBODY}}\n    {name} on\n    uri ${{NOBODY}}\n"
+    ((line, said),) = fatal(classic(text))
+    assert (line, said.split()[:3]) == (3, [name, "is", "empty"])
+    assert not fatal(classic(text, NOBODY="on"))
+
+
+def test_in_a_node_the_first_counts_and_few_variables_are_filled_in(tmp_path):
+    (tmp_path / "up.conf").write_text(
+        "[UPSTREAM]\n    Name u\n[NODE]\n    Name a\n    Host h\n    Port 1\n"
+        "    tls ${ON}\n    tls.vhost ${ON}\n    tls.vhost b.test\n"
+    )
+    path = tmp_path / "x.conf"
+    path.write_text("[OUTPUT]\n    Name forward\n    Upstream up.conf\n")
+    found = read(path, environment={"ON": "on"})
+    node = found.of(Kind.OUTPUT)[0].sections[0]
+    assert [node.value(name) for name in ("tls", "tls.vhost")] == ["${ON}", "on"]
+    assert found.unset == ()
 
 
 def test_a_variable_that_is_never_closed_costs_nothing():

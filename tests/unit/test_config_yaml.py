@@ -37,6 +37,28 @@ def test_each_value_knows_its_line():
     assert found.unset == ("CA",)
 
 
+@pytest.mark.parametrize(
+    ("key", "name"),
+    [
+        ("tls.caFile", "tls.ca_file"),
+        ("tls.verifyHostname", "tls.verify_hostname"),
+        ("TLS.CA_File", "tls.ca_file"),
+        ("tls.ca_fIle", "tls.ca_file"),
+        ("Tls.CaFile", "tls.cafile"),
+        ("tLS", "t_l_s"),
+    ],
+)
+def test_a_key_in_camel_case_is_taken_apart_unless_it_begins_otherwise(key, name):
+    found = of_yaml(f"pipeline:\n  outputs:\n    - name: http\n      {key}: ' x '\n")
+    (output,) = found.of(Kind.OUTPUT)
+    assert (output.properties[-1].name, output.properties[-1].value) == (name, "x")
+
+
+def test_a_switch_without_a_value_is_refused():
+    found = of_yaml(f"{PIPELINE}  outputs:\n    - name: http\n      tls:\n      tls.vhost:\n")
+    assert fatal(found) == [(6, "tls is empty")]
+
+
 def test_a_list_is_the_property_as_often_as_it_is_long():
     found = of_yaml(f"{PIPELINE}      header:\n        - a b\n        - c d\n")
     (made,) = found.sections

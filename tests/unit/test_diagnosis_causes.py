@@ -11,7 +11,13 @@ from flb_handshake import catalogue
 from flb_handshake.certificates import HEALTHY, LEAF, OTHER_LEAF, ROOT
 from flb_handshake.config import reading
 from flb_handshake.diagnosis.causes import ranked
-from flb_handshake.diagnosis.configured import Settings, settings_behind, settings_of
+from flb_handshake.diagnosis.configured import (
+    Settings,
+    sections_of,
+    settings_behind,
+    settings_of,
+    sided,
+)
 from flb_handshake.diagnosis.examined import examined
 from flb_handshake.diagnosis.meaning import look_next, meaning
 from flb_handshake.diagnosis.remedying import SCENARIOS
@@ -163,7 +169,7 @@ def configured(tmp_path):
 
 def settings(configured, *log):
     (one,) = troubles(*log)
-    return settings_behind(configured, one.owner, one.target)
+    return settings_behind(configured, one)
 
 
 def test_the_section_is_found_by_alias_by_number_and_by_what_is_dialled(configured):
@@ -175,6 +181,37 @@ def test_the_section_is_found_by_alias_by_number_and_by_what_is_dialled(configur
                        "other.example.test:80 ?")  # fmt: skip
     assert by_alias.host == dialled.host == "other.example.test"
     assert by_number.host == "logs.example.test"
+
+
+SERVING = """
+[INPUT]
+    name http
+    tls {tls}
+[INPUT]
+    name tcp
+    tls on
+[OUTPUT]
+    name http
+    tls on
+"""
+
+
+@pytest.mark.parametrize("tls", ["on", "off"])
+def test_what_nobody_claims_is_an_inputs_where_an_input_serves_tls(tmp_path, tls):
+    """Catches a line of an input, told as if an output had refused its server."""
+    file = tmp_path / "fluent-bit.conf"
+    file.write_text(SERVING.format(tls=tls))
+    configuration = reading.read(file, environment={})
+    (nobodys,) = troubles(EOF)
+    one = sided(nobodys, configuration)
+    assert one.is_input
+    assert WORD_OF[next(iter(one.decisive.causes))] is Word.PLAINTEXT_PORT
+    assert [found.plugin for found in sections_of(configuration, one)] == ["http", "tcp"]
+    assert settings_behind(configuration, one) is None
+    (outputs,) = troubles(EOF, none_available())
+    assert sided(outputs, configuration) is outputs
+    file.write_text(SERVING.format(tls="off").replace("[INPUT]\n    name tcp", "[OUTPUT]\n name x"))
+    assert sided(nobodys, reading.read(file, environment={})) is nobodys
 
 
 def test_the_files_it_names_are_examined(configured, tmp_path):

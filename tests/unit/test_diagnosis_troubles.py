@@ -42,6 +42,35 @@ def test_what_is_far_apart_does_not_belong_together():
     assert (first.output, second.output) == (None, "http.0")
 
 
+def test_what_nobody_claims_is_told_apart_by_handshake_and_counted():
+    """An input that speaks HTTP bears no name: its lines follow each other, and nothing else."""
+    accept = AT + "[error] [tls] connection #31 SSL_accept: error in error"
+    expired = CODE.format(reason="certificate has expired", code=10)
+    key = AT + "[error] [tls] private_key 'own.key' and password don't match"
+    each = troubles(accept, expired, EOF, expired, EOF, EOF, key)
+    assert [(one.decisive.name, one.times) for one in each] == [
+        ("code:10", 2),
+        ("unexpected_eof", 3),
+        ("key_mismatch", 1),
+    ]
+    assert [(one.first, one.last) for one in each] == [(1, 4), (3, 6), (7, 7)]
+    assert [text for _, text in each[0].lines] == [accept, expired]
+    assert all(one.is_input for one in each)
+
+
+def test_an_alert_belongs_to_the_handshake_that_ends_after_it():
+    alert = AT + "[debug] [tls] connection #{} SSL3 alert write:fatal:{}"
+    code = CODE.format(reason="certificate has expired", code=10)
+    each = troubles(
+        alert.format(31, "certificate expired"), code, alert.format(32, "unknown CA"), EOF
+    )
+    told = [set(one.clues) for one in each]
+    assert told == [
+        {"alert:agent:certificate_expired", "code:10"},
+        {"alert:agent:unknown_ca", "unexpected_eof"},
+    ]
+
+
 def test_two_kinds_of_trouble_of_one_output_are_told_apart():
     expired = CODE.format(reason="certificate has expired", code=10)
     each = troubles(EOF, none_available(), expired, none_available())

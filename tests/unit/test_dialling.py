@@ -8,8 +8,9 @@ import pytest
 
 from flb_handshake.config.dialling import dialled, led_here
 from flb_handshake.config.words import Configuration, Kind, Property, Section, Spot
-from flb_handshake.diagnosis.configured import section_of
-from flb_handshake.diagnosis.troubles import NOBODY
+from flb_handshake.diagnosis.configured import sections_of
+from flb_handshake.diagnosis.release import Release
+from flb_handshake.diagnosis.troubles import NOBODY, Trouble
 from flb_handshake.dials import DIALS, HOST_AND_PORT, USUAL
 
 SPOT = Spot("fluent-bit.conf", 1)
@@ -85,12 +86,21 @@ def test_who_gives_a_token_is_never_the_users_own():
     assert (azure.host, azure.leading["auth_url"]) == ("b.example", "http://{tokens}/token")
 
 
-def test_a_trouble_is_of_the_output_whose_url_names_its_host():
+@pytest.mark.parametrize(("target", "found"), [("hooks.example:443", 1), ("127.0.0.1:443", 0)])
+def test_a_trouble_is_of_the_output_whose_url_names_its_host(target, found):
     slack = section(name="slack", webhook="https://hooks.example/x")
-    quiet = section(name="http")
-    whole = Configuration(sections=(quiet, slack))
-    assert section_of(whole, NOBODY, "hooks.example:443") is slack
-    assert section_of(whole, NOBODY, "127.0.0.1:443") is None
+    whole = Configuration(sections=(section(name="http"), slack))
+    said = Trouble(
+        owner=NOBODY,
+        target=target,
+        is_input=False,
+        clues={},
+        release=Release(),
+        lines=[],
+        first=1,
+        last=1,
+    )
+    assert sections_of(whole, said) == (slack,) * found
 
 
 def test_a_usual_host_is_of_an_output_that_can_be_led_here():

@@ -12,13 +12,14 @@ from flb_handshake.agent.contract import Capability
 from flb_handshake.bundles import pages, setups
 from flb_handshake.bundles.playing import Run
 from flb_handshake.certificates import Chain
+from flb_handshake.dials import PARSERS
 from flb_handshake.errors import UserMistake
 from flb_handshake.evidence import Evidence
-from flb_handshake.model import CollectorSpec, Setup
+from flb_handshake.model import CollectorSpec, Role, Setup
 from flb_handshake.pki import Pki
 from flb_handshake.placing import Files, system_store
 from flb_handshake.planning import needs
-from flb_handshake.settings import Part, configuration, files_of
+from flb_handshake.settings import Part, configuration, files_of, is_parsed
 
 SCHEMA: Final = 1
 
@@ -26,7 +27,9 @@ _HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wro
 _RELEASE: Final = re.compile(r"\d{1,3}(\.\d{1,3}){2}")
 """A bundle names a release and nothing else: neither an image nor a binary to be run."""
 
-_CHAIN, _KEY, _CLIENT_CA = "peer/chain.pem", "peer/chain.key", "peer/client-ca.pem"
+_CHAIN, _KEY = "peer/chain.pem", "peer/chain.key"
+_CA: Final = {Role.OUTPUT: "peer/client-ca.pem", Role.INPUT: "peer/ca.pem"}
+"""What the peer judges the agent's certificate by."""
 
 
 def members(run: Run, name: str, hidden: Sequence[str]) -> dict[str, bytes]:
@@ -49,7 +52,7 @@ def members(run: Run, name: str, hidden: Sequence[str]) -> dict[str, bytes]:
         "setup.json": json.dumps(stored, indent=1) + "\n",
     }
     made = {one: text.encode() for one, text in texts.items()}
-    return made | files | _peers(run.setup.collector, pki)
+    return made | files | _peers(run.setup, pki)
 
 
 def _agents(setup: Setup, pki: Pki) -> tuple[str, dict[str, bytes]]:
@@ -57,7 +60,12 @@ def _agents(setup: Setup, pki: Pki) -> tuple[str, dict[str, bytes]]:
     files = Files(f"{pages.HOME}/certs", pki)
     placed = files.place(files_of(setup))
     part = Part(
-        alias="bundle", setup=setup, address=setup.agent.host, port=pages.PORT, tag="bundle"
+        alias="bundle",
+        setup=setup,
+        address=setup.agent.host,
+        port=pages.PORT if setup.role is Role.OUTPUT else pages.SINK,
+        tag="bundle",
+        listens=pages.PORT if setup.role is Role.INPUT else 0,
     )
     made = {
         f"certs/{one.path}" + ("/" if one.content is None else ""): one.content or b""
@@ -66,13 +74,21 @@ def _agents(setup: Setup, pki: Pki) -> tuple[str, dict[str, bytes]]:
     if Capability.SYSTEM_STORE in needs(setup):
         held = system_store(pki, [setup.judged.root])
         made |= {f"system-certs/{name}": content for name, content in held.items()}
-    return configuration([part], placed, {}), made
+    parsers = ""
+    if is_parsed(setup):
+        made["parsers.conf"] = PARSERS.encode()
+        parsers = f"{pages.HOME}/parsers.conf"
+    return configuration([part], placed, {}, parsers), made
 
 
-def _peers(peer: CollectorSpec, pki: Pki) -> dict[str, bytes]:
-    made = {_CHAIN: pki.pem(*_sent(peer.chain)), _KEY: pki.handshake_key(peer.chain)}
-    if peer.client_ca is not None:
-        made[_CLIENT_CA] = pki.pem(peer.client_ca)
+def _peers(setup: Setup, pki: Pki) -> dict[str, bytes]:
+    peer = setup.peer
+    made: dict[str, bytes] = {}
+    if peer.chain is not None:
+        made |= {_CHAIN: pki.pem(*_sent(peer.chain)), _KEY: pki.handshake_key(peer.chain)}
+    authority = peer.client_ca if isinstance(peer, CollectorSpec) else peer.trusts
+    if authority is not None:
+        made[_CA[setup.role]] = pki.pem(authority)
     return made
 
 
@@ -107,10 +123,15 @@ def read(held: Mapping[str, bytes]) -> Run:
 def standing(setup: Setup, held: Mapping[str, bytes]) -> Setup:
     """The setup with a peer that presents the very files of the bundle. Raises UserMistake."""
     try:
-        files = (held[_CHAIN].decode(), held[_KEY].decode())
-        authority = held[_CLIENT_CA].decode() if _CLIENT_CA in held else None
+        files = None
+        if setup.peer.chain is not None:
+            files = (held[_CHAIN].decode(), held[_KEY].decode())
+        name = _CA[setup.role]
+        authority = held[name].decode() if name in held else None
     except (KeyError, UnicodeDecodeError) as error:
         raise UserMistake(f"the bundle lacks its peer's files: {error!r}", hint=_HINT) from error
+    if setup.role is Role.INPUT:
+        return setup.but(files=files, trusts_pem=authority)
     return setup.but(files=files, client_ca_pem=authority)
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 from flb_handshake.config.words import Section
 from flb_handshake.dials import DIALS
 from flb_handshake.lint.linting import IN_A_URL, is_secret, secrets
-from flb_handshake.model import Setup
+from flb_handshake.model import Role, Setup
 
 _SPOKEN_OF: Final = re.compile(r"tls(\.(?!vhost|key_passwd).*)?|format|compress|json_date_format")
 """Properties of few words: a variable's value is no secret there, and another would not do."""
@@ -46,7 +46,7 @@ def hushed(setup: Setup, section: Section) -> Hushed:
     properties = tuple(
         (name, _value(name, value, setup, words)) for name, value in agent.properties
     )
-    peer = setup.collector
+    of_peer = ("chain", "client_ca") if setup.role is Role.OUTPUT else ("chain", "trusts")
     made = Setup(
         agent=replace(
             agent,
@@ -59,7 +59,9 @@ def hushed(setup: Setup, section: Section) -> Hushed:
             properties=properties,
             input_properties=_over(agent.input_properties, words),
         ),
-        peer=replace(peer, chain=_over(peer.chain, words), client_ca=_over(peer.client_ca, words)),
+        peer=replace(
+            setup.peer, **{name: _over(getattr(setup.peer, name), words) for name in of_peer}
+        ),
     )
     hidden = tuple(
         name

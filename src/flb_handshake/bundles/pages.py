@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from typing import Final
 
 from flb_handshake.agent.contract import AgentKind
+from flb_handshake.behaviours import Serve
 from flb_handshake.bundles.playing import Run
 from flb_handshake.evidence import redacted
 from flb_handshake.explain import fix_line
+from flb_handshake.model import Role, Setup
+from flb_handshake.peer.behaving import moment_of
 from flb_handshake.verdict import observed_words
 
 HOME: Final = "/bundle"
 """Where the unpacked folder stands for the Fluent Bit of the Compose file."""
 
 PORT: Final = 40443
-"""Where the peer listens when it stands by itself."""
+"""Where the peer listens when it stands by itself; or where the Fluent Bit does, whose input it
+ships to."""
+
+SINK: Final = 40444
+"""Where such a Fluent Bit sends its records on to."""
 
 _SIGNS: Final = 12
 
@@ -33,17 +40,11 @@ one) and says whether
 the same comes of it: exit code 0 if so, 1 if not, 2 if this is not a bundle.
 Played on {run.evidence.agent.label}, this came of it: {observed_words(seen)}.
 
-With Docker Compose alone, in the folder that this was unpacked to:
-
-    FLB_HANDSHAKE=WHAT docker compose up
-
-where WHAT is what `pip install` is to be told for flb-handshake: a wheel's address, or
-`git+https://...`. Without Docker, `flb-handshake replay {name} --serve` leaves the peer standing
-on 127.0.0.1:{PORT}.
+{_by_hand(run, name)}
 
 | File | What it is |
 | --- | --- |
-| fluent-bit.conf | the configuration, its files under {HOME}, its peer on port {PORT} |
+| fluent-bit.conf | the configuration, its files under {HOME}, {_ports(run)} |
 | certs/, system-certs/ | the files that it names: stand-ins, made for this bundle |
 | peer/ | what the peer presents and trusts, with its key: made for this bundle too |
 | evidence.json | all that both ends recorded; `flb-handshake judge` reads it |
@@ -56,8 +57,41 @@ before it was played. The certificates in certs/ and peer/ live for days; `repla
 """
 
 
+_WHAT: Final = """\
+where WHAT is what `pip install` is to be told for flb-handshake: a wheel's address, or
+`git+https://...`."""
+
+
+def _by_hand(run: Run, name: str) -> str:
+    """What to do without an agent that flb-handshake runs."""
+    if run.setup.role is Role.INPUT:
+        return f"""\
+With Docker Compose alone, in the folder that this was unpacked to:
+
+    FLB_HANDSHAKE=WHAT docker compose run --rm peer
+
+{_WHAT} Whenever you press Enter, it ships one record to the
+input; `docker compose logs fluent-bit` has what Fluent Bit says of it. Without Docker, start a
+Fluent Bit with the configuration, and `flb-handshake replay {name} --serve` beside it."""
+    return f"""\
+With Docker Compose alone, in the folder that this was unpacked to:
+
+    FLB_HANDSHAKE=WHAT docker compose up
+
+{_WHAT} Without Docker, `flb-handshake replay {name} --serve` leaves the peer standing
+on 127.0.0.1:{PORT}."""
+
+
+def _ports(run: Run) -> str:
+    if run.setup.role is Role.INPUT:
+        return f"its input on port {PORT}, its records sent on to {SINK}"
+    return f"its peer on port {PORT}"
+
+
 def compose(run: Run, *, system_store: bool) -> str:
     """The official image, and our peer in the same network namespace: loopback is its own."""
+    if run.setup.role is Role.INPUT:
+        return _compose_of_input(run)
     host = run.setup.agent.host
     leads = "" if host in {"127.0.0.1", "localhost"} else f'    extra_hosts: ["{host}:127.0.0.1"]\n'
     store = "      - ./system-certs:/etc/ssl/certs:ro\n" if system_store else ""
@@ -89,6 +123,31 @@ exec flb-handshake replay {HOME} --serve"]
 {store}"""
 
 
+def _compose_of_input(run: Run) -> str:
+    """The peer comes to Fluent Bit, and asks for its Enter."""
+    return f"""\
+services:
+  fluent-bit:
+    image: fluent/fluent-bit:{run.evidence.agent.version}
+    entrypoint: ["/fluent-bit/bin/fluent-bit"]
+    command: ["-c", "{HOME}/fluent-bit.conf"]
+    volumes:
+      - .:{HOME}:ro
+  peer:
+    image: python:3.13-slim
+    network_mode: service:fluent-bit
+    depends_on: [fluent-bit]
+    stdin_open: true
+    tty: true
+    environment:
+      FLB_HANDSHAKE: ${{FLB_HANDSHAKE:?what pip is to install, see README.md}}
+    command: ["sh", "-c", "pip install --quiet \\"$$FLB_HANDSHAKE\\" && \
+exec flb-handshake replay {HOME} --serve"]
+    volumes:
+      - .:{HOME}:ro
+"""
+
+
 def issue(run: Run, config: str, hidden: Sequence[str]) -> str:
     """Version, configuration, steps, expected and actual."""
     agent, found = run.evidence.agent, run.found
@@ -113,11 +172,11 @@ def issue(run: Run, config: str, hidden: Sequence[str]) -> str:
 **Steps**
 
 1. `flb-handshake replay` this bundle; or unpack it and follow its README.md.
-2. The peer: a TLS server whose chain is "{run.setup.collector.chain.name}".
+2. The peer: {_peer(run.setup)}.
 
 **Expected**
 
-What becomes of the same output before a healthy server: {observed_words(control)}.
+What becomes of the same {run.setup.role} before a healthy peer: {observed_words(control)}.
 
 **Actual**
 
@@ -131,3 +190,13 @@ What becomes of the same output before a healthy server: {observed_words(control
 
 {why or "- nothing that flb-handshake knows of"}
 {fix}"""
+
+
+def _peer(setup: Setup) -> str:
+    """Who stands at the other end, and what it does that no healthy peer would."""
+    what = "server" if setup.role is Role.OUTPUT else "client"
+    chain = f'whose chain is "{setup.peer.chain.name}"' if setup.peer.chain else "without a chain"
+    moment = moment_of(setup.peer.behaviour)
+    when = f" {moment}" if moment else ""
+    does = "" if setup.peer.behaviour == Serve() else type(setup.peer.behaviour).__name__ + when
+    return f"a TLS {what} {chain}" + (f" (behaviour: {does})" if does else "")

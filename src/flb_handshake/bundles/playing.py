@@ -16,7 +16,7 @@ from flb_handshake.trials.suspicions import signature
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """An output before a peer, before a healthy one, and what came of both."""
+    """A section before a peer, before a healthy one, and what came of both."""
 
     setup: Setup
     healthy: Setup

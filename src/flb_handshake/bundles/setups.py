@@ -1,18 +1,19 @@
-"""A setup as JSON and back: by the types of its fields, and only what an output of ours needs."""
+"""A setup as JSON and back: by the types of its fields, and only what a section of ours needs."""
 
 from __future__ import annotations
 
 import re
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
 
 from flb_handshake.errors import UserMistake
-from flb_handshake.model import AgentSpec, CollectorSpec, Setup
-from flb_handshake.trials.properties import stranger
+from flb_handshake.model import AgentSpec, CollectorSpec, Role, Setup, ShipperSpec
+from flb_handshake.trials.strangers import stranger
 
 _HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wrote"
 
@@ -21,9 +22,13 @@ _AGENT: Final = (
     "properties",
     "input_properties",
 )
-_PEER: Final = (
+_COLLECTOR: Final = (
     *("chain", "client_auth", "client_ca", "acceptable", "min_version", "max_version"),
     *("ciphers", "suites", "groups", "alpn", "behaviour"),
+)
+_SHIPPER: Final = (
+    *("chain", "trusts", "sni", "min_version", "max_version", "ciphers", "alpn", "http2"),
+    "behaviour",
 )
 """What is stored. A whole configuration, a service or variables could run anything: never."""
 
@@ -38,17 +43,25 @@ _DEEPEST: Final = 40
 def to_json(setup: Setup) -> dict[str, Any]:
     """The agent and the peer as plain JSON values."""
     return {
+        "role": setup.role.value,
         "agent": {name: _stored(getattr(setup.agent, name)) for name in _AGENT},
-        "peer": {name: _stored(getattr(setup.collector, name)) for name in _PEER},
+        "peer": {name: _stored(getattr(setup.peer, name)) for name in _PEERS[setup.role][1]},
     }
+
+
+_PEERS: Final[Mapping[Role, tuple[type, tuple[str, ...]]]] = {
+    Role.OUTPUT: (CollectorSpec, _COLLECTOR),
+    Role.INPUT: (ShipperSpec, _SHIPPER),
+}
 
 
 def from_json(stored: Any) -> Setup:
     """The setup that `to_json` stored. Raises UserMistake for all else, and for what dials away."""
     try:
+        kind, names = _PEERS[Role(stored["role"])]
         setup = Setup(
             agent=AgentSpec(**_fields(AgentSpec, stored["agent"], _AGENT)),
-            peer=CollectorSpec(**_fields(CollectorSpec, stored["peer"], _PEER)),
+            peer=kind(**_fields(kind, stored["peer"], names)),
         )
     except (
         AttributeError,
@@ -59,7 +72,7 @@ def from_json(stored: Any) -> Setup:
         ValueError,
     ) as wrong:
         raise UserMistake(f"the bundle holds no setup of ours: {wrong!r}", hint=_HINT) from wrong
-    if why := stranger(setup.agent):
+    if why := stranger(setup):
         raise UserMistake(
             f"the bundle is not played: {why}",
             hint="such a bundle was not written by `reproduce --bundle`: ask whoever sent it",

@@ -15,7 +15,7 @@ from flb_handshake.errors import HarnessFailure, UserMistake
 from flb_handshake.model import Setup
 from flb_handshake.outcomes import Outcome
 from flb_handshake.results import Finding
-from flb_handshake.trials.properties import stranger
+from flb_handshake.trials.strangers import stranger
 
 
 def check(path: Path | None) -> None:
@@ -41,7 +41,7 @@ def write(
 
     Raises UserMistake and HarnessFailure.
     """
-    if why := stranger(setup.agent):
+    if why := stranger(setup):
         raise UserMistake(
             f"--bundle {path}: this run cannot be played elsewhere: {why}",
             hint="leave out --bundle; what was played stands above",

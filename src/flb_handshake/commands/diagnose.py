@@ -19,7 +19,7 @@ from flb_handshake.config.words import Configuration
 from flb_handshake.diagnosis import release as releases
 from flb_handshake.diagnosis import telling
 from flb_handshake.diagnosis.causes import ranked
-from flb_handshake.diagnosis.configured import settings_behind
+from flb_handshake.diagnosis.configured import settings_behind, sided
 from flb_handshake.diagnosis.examined import examined
 from flb_handshake.diagnosis.lines import Reader
 from flb_handshake.diagnosis.meaning import STANDARD_INPUT, look_next, meaning, reproduction
@@ -71,7 +71,8 @@ def diagnosis(
     """All that is said of a trouble; files that the configuration names are looked at."""
     settings = None
     if configuration is not None:
-        settings = settings_behind(configuration, trouble.owner, trouble.target)
+        trouble = sided(trouble, configuration)
+        settings = settings_behind(configuration, trouble)
     findings = examined(settings, now) if settings is not None else ()
     return Diagnosis(
         trouble=trouble,
@@ -89,7 +90,7 @@ def _playable(
     """The same, with the command that plays it where a configuration was given."""
     if configuration is None or config is None:
         return one
-    settings = settings_behind(configuration, one.trouble.owner, one.trouble.target)
+    settings = settings_behind(configuration, one.trouble)
     command = reproduction(one.trouble, settings, config, log)
     return replace(one, next=replace(one.next, reproduce=command))
 

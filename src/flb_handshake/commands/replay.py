@@ -15,13 +15,15 @@ import typer
 from flb_handshake import console
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.bundles import archive, bundle, pages, playing
+from flb_handshake.commands.serve import on_enter
 from flb_handshake.errors import EXIT_AS_EXPECTED, EXIT_DISAGREES, EXIT_HARNESS_FAILED
-from flb_handshake.model import Setup
+from flb_handshake.model import Role, Setup
 from flb_handshake.outcomes import Outcome
 from flb_handshake.peer.collector import Collector
 from flb_handshake.pki import Pki
 from flb_handshake.report import replayed
 from flb_handshake.report.live import Live
+from flb_handshake.serving import shipping
 from flb_handshake.staging import listener_for
 
 _HIGHEST_PORT = 65535
@@ -45,7 +47,12 @@ def replay(
         bool, typer.Option("--serve", help="Play nothing: leave its peer standing, until Ctrl-C.")
     ] = False,
     port: Annotated[
-        int, typer.Option(min=1, max=_HIGHEST_PORT, help="The port of a peer that stands.")
+        int,
+        typer.Option(
+            min=1,
+            max=_HIGHEST_PORT,
+            help="The port of a peer that stands, or of the input that it ships to.",
+        ),
     ] = pages.PORT,
 ) -> None:
     """Play what `reproduce --bundle` packed: exit code 0 if the same comes of it, else 1."""
@@ -68,7 +75,7 @@ def replay(
 
 
 async def _stand(setup: Setup, port: int) -> None:
-    """The bundle's peer, for whoever comes. Raises HarnessFailure and PortTaken."""
+    """The bundle's peer, for whoever comes, or for an input. Raises HarnessFailure, PortTaken."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -79,6 +86,21 @@ async def _stand(setup: Setup, port: int) -> None:
         if not console.say(f"{datetime.now().astimezone():%H:%M:%S}  {line}"):
             ended.set()
 
+    if setup.role is Role.INPUT:
+        async with shipping(setup, Live(tell), port=port, sink=pages.SINK) as ship:
+            console.say(
+                f"whenever you press Enter, a record is shipped to the input on 127.0.0.1:{port}; "
+                "Ctrl-C ends it"
+            )
+            on_enter(ship, lambda: tell("standard input has ended: nothing is shipped"))
+            await ended.wait()
+        return
+    await _listen(setup, port, tell, ended)
+
+
+async def _listen(
+    setup: Setup, port: int, tell: Callable[[str], None], ended: asyncio.Event
+) -> None:
     collector = Collector(Pki())
     try:
         listener = await listener_for(setup, collector, port)

@@ -1,4 +1,4 @@
-"""The command reproduce: the user's own outputs, played until they fail as theirs did."""
+"""The command reproduce: the user's own sections, played until they fail as theirs did."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def reproduce(
         typer.Option(metavar="FILE.zip", help="Pack the run for others: no secret of yours."),
     ] = None,
 ) -> None:
-    """Play your own outputs until they fail as yours did: by a log, or before a real server's like.
+    """Play your own configuration until it fails as yours did.
 
-    --log plays the likeliest causes of its troubles until one says the same; --server and --chain
-    make a look-alike of what a server presents, with keys of our own.
+    --log plays the likeliest causes of its troubles, of outputs and inputs, until one says the
+    same; --server and --chain put your outputs before a look-alike of what a server presents.
     """
     if sum(one is not None for one in (address, chain, log)) != 1:
         raise UserMistake(

@@ -73,7 +73,7 @@ async def _serve(one: Scenario, port: int, save: Path | None) -> None:
             tell(served.page(stand, kept=save is not None))
             tell(served.invitation(stand) + "\n")
             if stand.ship is not None:
-                _on_enter(stand.ship, lambda: tell("standard input has ended: nothing is shipped"))
+                on_enter(stand.ship, lambda: tell("standard input has ended: nothing is shipped"))
             await ended.wait()
 
 
@@ -85,7 +85,7 @@ def _end_by_signal(ended: asyncio.Event) -> None:
             loop.add_signal_handler(number, ended.set)
 
 
-def _on_enter(act: Callable[[], None], on_end: Callable[[], None]) -> None:
+def on_enter(act: Callable[[], None], on_end: Callable[[], None]) -> None:
     """Acts whenever somebody has typed a line."""
     loop = asyncio.get_running_loop()
 

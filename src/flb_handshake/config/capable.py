@@ -43,6 +43,7 @@ _WITHOUT: Final = frozenset(
         "prometheus_exporter",
         "stdout",
         "udp",
+        "vivo_exporter",
     }
 )
 """Outputs that refuse `tls on`; those for AWS among them use TLS whatever is said."""

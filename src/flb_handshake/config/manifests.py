@@ -20,6 +20,13 @@ _ENDINGS: Final = (".conf", ".yaml", ".yml")
 _MAIN: Final = ("fluent-bit.conf", "fluent-bit.yaml", "fluent-bit.yml")
 _CHART: Final = ("service", "inputs", "filters", "outputs")
 """The keys of the Helm chart's `config:` that it puts together as fluent-bit.conf."""
+_OF_VALUES: Final = frozenset(
+    {"daemonSetVolumes", "image", "rbac", "serviceAccount", "testFramework"}
+)
+"""Keys that the values of the chart have, and no configuration of Fluent Bit's."""
+_CONTROL: Final = re.compile(r"^[ \t]*\{\{.*\}\}[ \t]*$", re.MULTILINE)
+"""A line that is Helm's alone, such as `{{- if … }}`."""
+_BEGINS: Final = re.compile(r"^(apiVersion|config|kind):", re.MULTILINE)
 _PLACEHOLDER: Final = re.compile(r"\{\{-?\s*\.Values\.([\w.]+)\s*-?\}\}")
 
 
@@ -28,7 +35,7 @@ def is_manifest(text: str) -> bool:
     try:
         found = [one for one in nodes.documents(text) if isinstance(one, Mapping)]
     except NotYaml:
-        return False
+        return _BEGINS.search(text) is not None
     return any(_is_resource(one) or _is_chart(one) for one in found)
 
 
@@ -37,7 +44,9 @@ def _is_resource(document: Mapping) -> bool:
 
 
 def _is_chart(document: Mapping) -> bool:
-    return any(isinstance(document.get("config", one), Scalar) for one in _CHART)
+    if isinstance(document.get("config"), Mapping):
+        return not _is_resource(document)
+    return any(key in _OF_VALUES for key, _, _ in document.entries())
 
 
 class Reader:
@@ -56,6 +65,8 @@ class Reader:
             found = list(_resources(nodes.documents(text)))
         except NotYaml as error:
             hint = "check the line above, too: colons, quotes and indentation, blanks and no tabs"
+            if "{{" in text:
+                hint = "if it is a template of Helm's, check what `helm template` makes of it"
             self._reading.refuse(f"it is no YAML: {error}", hint, Spot(name, error.line))
             return
         maps = [one for one in found if one.text("kind") == "ConfigMap"]
@@ -100,13 +111,18 @@ class Reader:
             for key, _, value in extra.entries() if isinstance(extra, Mapping) else ():
                 if isinstance(value, Scalar):
                     self._reading.inline[key] = self._source(value)
+        parts = [values.get("config", part) for part in _CHART]
+        held = [one for one in parts if isinstance(one, Scalar)]
+        if not held:
+            hint = f"put one of {', '.join(_CHART)} into its `config`"
+            spot = Spot(self._name, (values.get("config") or values).line)
+            said = "the values hold no configuration"
+            self._reading.refuse(said, hint, spot, fatal=False)
         reader = classic.Reader(self._reading, root=self._root)
-        for part in _CHART:
-            written = values.get("config", part)
-            if isinstance(written, Scalar):
-                source = self._source(written)
-                text = _PLACEHOLDER.sub(lambda found: _value(values, found), source.text)
-                reader.read(text, name=source.name, first=source.first)
+        for one in held:
+            source = self._source(one)
+            text = _PLACEHOLDER.sub(lambda found: _value(values, found), source.text)
+            reader.read(_CONTROL.sub("", text), name=source.name, first=source.first)
 
     def _resource(self, one: Mapping) -> None:
         kind = KINDS[one.text("kind")]
@@ -122,6 +138,10 @@ class Reader:
         found = section(spec, kind, one.text("kind"), self._name)
         if found is not None:
             self._reading.sections.append(found)
+        elif not isinstance(custom, Scalar):
+            hint = "name one in its spec, as in: es: {host: …}"
+            said = f"the {one.text('kind')} names no plugin"
+            self._reading.refuse(said, hint, Spot(self._name, spec.line), fatal=False)
 
     def _custom(self, custom: Scalar, title: str) -> None:
         """Reads the lines of a custom plugin; the operator puts the section's name before them."""

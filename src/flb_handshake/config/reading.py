@@ -27,11 +27,26 @@ class Syntax(StrEnum):
 def read(path: Path, *, environment: Mapping[str, str] | None = None) -> Configuration:
     """The configuration that begins with a file; None: variables come from our own environment.
 
-    Raises ConfigurationFileError where the file itself cannot be read. What Fluent Bit would
-    refuse in it stands in the refusals.
+    Raises ConfigurationFileError where the file itself cannot be read, or is a manifest that holds
+    no configuration. What Fluent Bit would refuse in it stands in the refusals.
     """
     text = text_of(path)
-    return read_text(text, name=str(path), syntax=syntax_of(path, text), environment=environment)
+    syntax = syntax_of(path, text)
+    found = read_text(text, name=str(path), syntax=syntax, environment=environment)
+    if syntax is Syntax.MANIFEST and not found.sections:
+        raise _empty(path, found)
+    return found
+
+
+def _empty(path: Path, found: Configuration) -> ConfigurationFileError:
+    """What to say of a manifest without a single section."""
+    if found.refusals:
+        first = found.refusals[0]
+        return ConfigurationFileError(f"{first.spot}: {first.text}", hint=first.hint)
+    return ConfigurationFileError(
+        f"{path} holds no configuration of Fluent Bit",
+        hint="name the ConfigMap, the chart's values, or a resource such as ClusterOutput",
+    )
 
 
 def syntax_of(path: Path, text: str) -> Syntax:

@@ -21,6 +21,14 @@ _PARSERS: Final = ("parser", "multiline_parser")
 _TEMPLATE: Final = "{{"
 """Where Helm fills in a value that is not known here."""
 
+_NEVER_EMPTY: Final = re.compile(
+    r"alias|ipv6|workers|tls|tls\.(debug|verify|verify_client_cert|verify_hostname)|net\..*"
+)
+"""Properties of inputs and outputs that Fluent Bit does not know when they come to nothing.
+
+Measured in ten releases from 1.9.10 to 5.1.1.
+"""
+
 FileReader = Callable[[Path, Property], None]
 """Reads a file that a property names."""
 
@@ -43,6 +51,8 @@ def check(sections: Sequence[Section], reading: Reading, read_file: FileReader) 
             )
         if section.kind in _NAMED:
             _check_level(section.find("log_level"), reading)
+        if section.kind in {Kind.INPUT, Kind.OUTPUT}:
+            _check_empty(section, reading)
         for inner in section.sections:
             if inner.kind is Kind.PROCESSOR and inner.find("name") is None:
                 hint = "say with name which processor it is"
@@ -57,6 +67,19 @@ def _service(section: Section, reading: Reading, read_file: FileReader) -> None:
             _check_level(one, reading)
         elif one.name in {"parsers_file", "plugins_file"}:
             read_file(Path(one.value), one)
+
+
+def _check_empty(section: Section, reading: Reading) -> None:
+    """Each that comes to nothing counts, whatever stands after it."""
+    for one in section.properties:
+        if one.value or not _NEVER_EMPTY.fullmatch(one.name):
+            continue
+        if not one.is_open:
+            reading.refuse(f"{one.key} is empty", "give it a value, or remove the line", one.spot)
+        elif not reading.elsewhere:
+            said = f"{one.key} is empty unless somebody sets its variable, which nobody does here"
+            hint = "set the variable, or give it a default, as in ${NAME:-on} (4.2 and later)"
+            reading.refuse(said, hint, one.spot)
 
 
 def _check_flush(sections: Sequence[Section], reading: Reading) -> None:

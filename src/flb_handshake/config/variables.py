@@ -7,7 +7,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from flb_handshake.config.words import Property, Section
+from flb_handshake.config.words import Kind, Property, Section
+
+_FILLED_IN_NODES: Final = frozenset(
+    {
+        "host",
+        "name",
+        "port",
+        "tls.ca_file",
+        "tls.ca_path",
+        "tls.crt_file",
+        "tls.key_file",
+        "tls.key_passwd",
+        "tls.vhost",
+    }
+)
+"""All else in a node is taken as it is written, its switches among it (1.9.10 to 5.1.1)."""
 
 _USED: Final = re.compile(r"\$\{([^}]+)\}")
 
@@ -25,7 +40,12 @@ def filled(
     def of(section: Section) -> Section:
         return replace(
             section,
-            properties=tuple(_filled(one, environment, unset) for one in section.properties),
+            properties=tuple(
+                _filled(one, environment, unset)
+                if section.kind is not Kind.NODE or one.name in _FILLED_IN_NODES
+                else one
+                for one in section.properties
+            ),
             sections=tuple(of(one) for one in section.sections),
         )
 

@@ -38,10 +38,14 @@ class Property:
 
     @property
     def is_open(self) -> bool:
-        """Whether it is filled in elsewhere: by a variable that nobody sets here, or by Helm."""
+        """Whether it is filled in elsewhere: by Helm, a secret, a variable that nobody sets."""
         filled = _VARIABLE.sub("", self.written).strip()
-        return ("${" in self.written and filled == self.value.strip()) or "{{" in self.value
+        by_variable = "${" in self.written and filled == self.value.strip()
+        return by_variable or "{{" in self.value or self.value.startswith(KEPT_ELSEWHERE)
 
+
+KEPT_ELSEWHERE: Final = "(secret "
+"""How the value of a resource begins that stands in a secret of Kubernetes."""
 
 _VARIABLE: Final = re.compile(r"\$\{[^}]*\}")
 
@@ -78,12 +82,13 @@ class Section:
     def find(self, name: str) -> Property | None:
         """The property of that name (in small letters) that counts; None: it is not set.
 
-        Of a property that stands there twice, the last; of `name`, the first (1.9.10, 5.1.1).
+        Of a property that stands there twice, the last; of `name`, and of all in a node, the first
+        (1.9.10, 5.1.1).
         """
         found = [one for one in self.properties if one.name == name]
         if not found:
             return None
-        return found[0] if name == "name" else found[-1]
+        return found[0] if name == "name" or self.kind is Kind.NODE else found[-1]
 
     def value(self, name: str) -> str | None:
         """The value of the property that counts."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,8 @@ _LISTS: Final = {
     "upstream_servers": Kind.UPSTREAM,
 }
 _SIGNALS: Final = ("logs", "metrics", "traces")
+_SPACE: Final = " \t\n\v\f\r"
+_CAPITAL: Final = re.compile(r"[A-Z]")
 _DEEP: Final = ("processors", "routes", "rules", "condition")
 """Keys below which mappings and lists may stand in each other."""
 
@@ -259,13 +262,19 @@ class Reader:
         return None
 
     def _property(self, key: str, text: str, line: int) -> Property:
-        return Property(
-            key=key, value=text, written=text, spot=Spot(self._name, line + self._first)
-        )
+        spot, value = Spot(self._name, line + self._first), text.strip(_SPACE)
+        return Property(key=_translated(key.strip(_SPACE)), value=value, written=value, spot=spot)
 
     def _refuse(self, text: str, hint: str, line: int, *, fatal: bool = True) -> None:
         spot = Spot(self._name, line + self._first)
         self._reading.refuse(text, hint, spot, fatal=fatal)
+
+
+def _translated(key: str) -> str:
+    """A key in camel case as Fluent Bit takes it from 3.2 on: `tls.caFile` is `tls.ca_file`."""
+    if "_" in key or not key[:1].islower():
+        return key
+    return _CAPITAL.sub(lambda found: f"_{found[0].lower()}", key)
 
 
 def _flat(node: Node) -> Iterator[Node]:

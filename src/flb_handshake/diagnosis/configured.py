@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from flb_handshake.config.dialling import LOOPBACK, hosts
 from flb_handshake.config.words import Configuration, Kind, Property, Section
-from flb_handshake.diagnosis.troubles import Owner
+from flb_handshake.diagnosis.troubles import NOBODY, Trouble, clues_of
 from flb_handshake.hosts import is_address
 
 _ON: Final = frozenset({"on", "true", "yes", "1"})
@@ -80,10 +80,10 @@ def settings_of(section: Section) -> Settings:
     )
 
 
-def settings_behind(configuration: Configuration, owner: Owner, target: str) -> Settings | None:
+def settings_behind(configuration: Configuration, trouble: Trouble) -> Settings | None:
     """The settings of the section that a trouble is of; None: it cannot be told."""
-    found = section_of(configuration, owner, target)
-    return settings_of(found) if found is not None else None
+    found = sections_of(configuration, trouble)
+    return settings_of(found[0]) if len(found) == 1 else None
 
 
 def _dials(section: Section) -> frozenset[str | None]:
@@ -92,9 +92,12 @@ def _dials(section: Section) -> frozenset[str | None]:
     return frozenset({section.value("host"), *told})
 
 
-def section_of(configuration: Configuration, owner: Owner, target: str) -> Section | None:
-    """The section that a trouble is of; None: it cannot be told."""
+def sections_of(configuration: Configuration, trouble: Trouble) -> tuple[Section, ...]:
+    """The section that a trouble is of, or all that it could be of; none: it cannot be told."""
+    owner, target = trouble.owner, trouble.target
     kinds = [_KINDS[owner.kind]] if owner.kind in _KINDS else list(_KINDS.values())
+    if trouble.is_input:
+        kinds = [Kind.INPUT]
     found = [
         (one, f"{one.plugin}.{number}")
         for kind in kinds
@@ -103,12 +106,27 @@ def section_of(configuration: Configuration, owner: Owner, target: str) -> Secti
     named = [one for one, name in found if owner.name in {one.value("alias"), name}]
     # The number counts all of a kind in some releases, and those of one plugin in others.
     of_plugin = [one for one, _ in found if owner.plugin and one.plugin == owner.plugin]
-    host = target.rpartition(":")[0].strip("[]")
-    dialled = [one for one, _ in found if host and host in _dials(one)]
-    with_tls = [
-        one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
+    dialled = [
+        one for one, _ in found if target and target.rpartition(":")[0].strip("[]") in _dials(one)
     ]
     for some in (named, of_plugin, dialled):
         if some:
-            return some[0]
-    return with_tls[0] if len(with_tls) == 1 and owner.name == "" else None
+            return (some[0],)
+    with_tls = tuple(
+        one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
+    )
+    if owner is not NOBODY and owner.name:
+        return ()
+    return with_tls if trouble.is_input or len(with_tls) == 1 else ()
+
+
+def sided(trouble: Trouble, configuration: Configuration) -> Trouble:
+    """The trouble as one of an input, where no line says whose it is and an input serves TLS.
+
+    An output names itself when a connection of its own fails; an input that speaks HTTP does not
+    (3.0.7 to 5.1.1; `tcp` neither, from 4.2.8 on).
+    """
+    serves = any(settings_of(one).is_on("tls") for one in configuration.of(Kind.INPUT))
+    if trouble.is_input or trouble.owner is not NOBODY or trouble.target or not serves:
+        return trouble
+    return replace(trouble, is_input=True, clues=clues_of(trouble.texts, is_input=True))

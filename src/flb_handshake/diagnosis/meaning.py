@@ -22,7 +22,7 @@ class Next:
     observation: str
     command: str
     reproduce: str = ""
-    """The command that plays the user's own output; empty: there is nothing to play it from."""
+    """The command that plays the user's own section; empty: there is nothing to play it from."""
 
 
 def meaning(trouble: Trouble) -> str:
@@ -104,7 +104,10 @@ class _Named(dict[str, str]):
 
 
 def s_client(trouble: Trouble, settings: Settings | None) -> str:
-    """The line that dials as this output does: its host, SNI, CA and client certificate."""
+    """The line that dials as this output does, with its host, SNI, CA and client certificate.
+
+    Of an input, whose files are a server's, the line that any client would dial it by.
+    """
     host, _, port = trouble.target.rpartition(":")
     if settings is not None:
         host, port = settings.host or host, settings.port or port
@@ -119,21 +122,22 @@ def s_client(trouble: Trouble, settings: Settings | None) -> str:
     if settings.is_on("tls.verify_hostname"):
         words += ["-verify_ip" if name == host and settings.host_is_address else "-verify_hostname"]
         words += [name.strip("[]")]
-    for name, option in _OPTIONS:
+    for name, option in _OPTIONS if not trouble.is_input else ():
         if value := settings.get(name):
             words += [option, value]
     return shlex.join(words) + " </dev/null"
 
 
 def reproduction(trouble: Trouble, settings: Settings | None, config: Path, log: Path) -> str:
-    """The command that plays the output that a trouble is of; empty: there is none to play.
+    """The command that plays the input or output that a trouble is of; empty: there is none.
 
     Before the like of the very server where the log tells which was dialled, for that finds the
     cause; else by the log, which can only leave out what would have said otherwise.
     """
-    if settings is None or trouble.is_input:
-        return ""
     words = ["flb-handshake", "reproduce", "--config", str(config)]
+    by_log = "" if log == STANDARD_INPUT else shlex.join([*words, "--log", str(log)])
+    if settings is None or trouble.is_input:
+        return by_log if trouble.is_input else ""
     host, _, port = trouble.target.rpartition(":")
     # What stands behind a proxy or a scheme cannot be looked at by dialling it as it is written.
     if host and port.isdigit() and "/" not in host and not settings.get("proxy"):
@@ -141,7 +145,7 @@ def reproduction(trouble: Trouble, settings: Settings | None, config: Path, log:
         if trouble.release.exact:
             words += ["--fluent-bit", trouble.release.exact]
         return shlex.join(words)
-    return "" if log == STANDARD_INPUT else shlex.join([*words, "--log", str(log)])
+    return by_log
 
 
 _OPTIONS = (

@@ -24,6 +24,8 @@ _TARGET: Final = re.compile(
     r"(?:failed to|available to|broken connection to|connection #-?\d+ to|remote|records to|"
     r"handshake failed for) (?:\w+://)?(?P<target>[^\s,:]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5})"
 )
+_DETAIL: Final = re.compile(r"^\[tls\] connection #")
+_END: Final = re.compile(r"^\[tls\] (?:error: |certificate verification failed)| timed out after ")
 
 CONTEXT: Final = 6
 """Lines that are kept of a trouble, besides how often it came."""
@@ -64,6 +66,8 @@ class Trouble:
     release: Release
     lines: list[tuple[int, str]]
     """The first of its lines, with their numbers."""
+    texts: tuple[str, ...] = ()
+    """What its first lines say."""
     first: int
     last: int
     times: int = 0
@@ -92,8 +96,18 @@ class _Said:
     is_input: bool | None
     begins: bool
     """Whether it stands at the beginning of a trouble."""
+    ends: bool
+    """Whether it is the last that is said of a handshake, but for whose it was."""
     certain: bool
     """Whether it is trouble whatever its level."""
+
+
+@dataclass(slots=True)
+class _Times:
+    """How often a line came, and the last of them."""
+
+    last: Found
+    times: int = 1
 
 
 @dataclass(slots=True)
@@ -103,8 +117,10 @@ class _Open:
     owner: Owner = NOBODY
     target: str = ""
     is_input: bool | None = None
-    texts: dict[str, None] = field(default_factory=dict)
+    texts: dict[str, Found] = field(default_factory=dict)
     """What is said, each once: what it means may depend on a side that a later line names."""
+    ends: dict[str, _Times] = field(default_factory=dict)
+    """Of what ends a handshake, how often each was said."""
     begun: bool = False
     """Whether a line came that stands at the beginning of a trouble."""
     lines: list[Found] = field(default_factory=list)
@@ -175,7 +191,13 @@ class Gathering:
 
     def _add(self, now: _Open, one: Found, said: _Said) -> None:
         if len(now.texts) < _TEXTS:
-            now.texts[one.text] = None
+            now.texts.setdefault(one.text, one)
+        if said.ends:
+            known = now.ends.get(one.text)
+            if known is None:
+                now.ends[one.text] = _Times(last=one)
+            else:
+                known.times, known.last = known.times + 1, one
         if len(now.lines) < CONTEXT:
             now.lines.append(one)
         else:
@@ -205,20 +227,27 @@ class Gathering:
         now, self._open = self._open, _Open()
         if not now.loud:
             return
+        if now.owner is NOBODY and not now.target:
+            for one in _parted(now):
+                self._take_up(one)
+        else:
+            self._take_up(now)
+
+    def _take_up(self, now: _Open) -> None:
         is_input = now.owner.kind == "input" if now.is_input is None else now.is_input
         alike = (now.owner, now.target, is_input, *now.texts)
         same = self._same.get(alike)
         if same is None:
-            said = {
-                clue.name: clue for text in now.texts for clue in clues(text, is_input=is_input)
-            }
-            same = self._kept(now, said, is_input=is_input)
+            same = self._kept(now, clues_of(now.texts, is_input=is_input), is_input=is_input)
             if len(self._same) >= _REMEMBERED:
                 self._same.clear()
             self._same[alike] = same
-        same.times += 1
-        same.last = now.last
-        same.at = (same.at[0], now.lines[-1].time or same.at[1])
+        counted = _Times(last=now.lines[-1])
+        if now.owner is NOBODY and not now.target:
+            counted = next(iter(now.ends.values()), counted)
+        same.times += counted.times
+        same.last = max(counted.last.number, now.lines[-1].number)
+        same.at = (same.at[0], counted.last.time or same.at[1])
 
     def _kept(self, now: _Open, said: dict[str, Clue], *, is_input: bool) -> Trouble:
         """The trouble that these lines are one more time of, or the first."""
@@ -235,14 +264,20 @@ class Gathering:
                 clues=said,
                 release=self.release,
                 lines=[(one.number, one.raw[:_WIDTH]) for one in now.lines],
+                texts=tuple(dict.fromkeys(one.text for one in now.lines)),
                 first=now.lines[0].number,
-                last=now.last,
+                last=now.lines[-1].number,
                 at=(now.lines[0].time, now.lines[0].time),
             )
         same.clues.update(said)
         same.release = self.release if self.release.known else same.release
         same.debug |= any("SSL_" in text or "SSL3 alert" in text for text in now.texts)
         return same
+
+
+def clues_of(texts: Iterable[str], *, is_input: bool) -> dict[str, Clue]:
+    """What these lines speak for together, by name."""
+    return {clue.name: clue for text in texts for clue in clues(text, is_input=is_input)}
 
 
 def _said(text: str) -> _Said | None:
@@ -256,6 +291,7 @@ def _said(text: str) -> _Said | None:
         target=target_of(text),
         is_input=side_of(text),
         begins=owner is NOBODY and any(clue.begins for clue in each),
+        ends=_END.search(text) is not None,
         certain=any(clue.name not in AFTERMATH for clue in each),
     )
 
@@ -265,6 +301,28 @@ def _is_another(now: _Open, said: _Said) -> bool:
     if said.owner is not NOBODY and now.owner is not NOBODY:
         return said.owner != now.owner or now.begun_after_owner
     return said.begins and now.owner is not NOBODY and now.begun
+
+
+def _parted(now: _Open) -> list[_Open]:
+    """Lines that nobody claims, one handshake after the other: those of an input bear no name.
+
+    Outputs name themselves behind such a line, so theirs are never parted.
+    """
+    if not now.ends:
+        return [now]
+    parts = [_Open(is_input=now.is_input)]
+    for text, one in now.texts.items():
+        if parts[-1].ends:
+            parts.append(_Open(is_input=now.is_input))
+        part = parts[-1]
+        part.texts[text] = one
+        part.lines = [*part.lines, one][:CONTEXT]
+        if text in now.ends:
+            part.ends = {text: now.ends[text]}
+    if len(parts) > 1 and not parts[-1].ends and all(map(_DETAIL.search, parts[-1].texts)):
+        rest = parts.pop()  # what belongs to no handshake that follows
+        parts[-1].texts |= rest.texts
+    return parts
 
 
 def gathered(found: Iterable[Found], release: Release | None = None) -> list[Trouble]:

@@ -36,6 +36,9 @@ _NAMES_CHECKED_SINCE: Final = "3.1"
 _IN_NODES_SINCE: Final = "3.1.6"
 """Since when a node of an upstream file heeds `tls.verify_hostname`."""
 
+_DEMANDS_SINCE: Final = "5.0"
+"""Since when there is `tls.verify_client_cert`."""
+
 _SYSLOG_MEANS_IT_SINCE: Final = "5.1"
 """Since when `mode tls` of `syslog` is enough to have TLS."""
 
@@ -61,6 +64,19 @@ ASKED: Final = frozenset(
     }
 )
 """Outputs that send in cleartext unless `tls` is on (`plugins.without_tls`, `streams`)."""
+
+VERSIONS: Final = ("SSLv2", "SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3")
+"""The protocol's versions by the names that bounds have, the oldest first."""
+
+
+def version(word: str) -> str | None:
+    """The version that a bound means; None: it is none.
+
+    Any beginning of a name will do, and means the first that begins so (5.1.1).
+    """
+    small = word.strip().lower()
+    return next((one for one in VERSIONS if one.lower().startswith(small)), None)
+
 
 UNASKED: Final = frozenset({"azure", "logdna", "nrlogs", "slack", "td"})
 """Outputs that use TLS unless `tls` is off (`plugins.without_tls`)."""
@@ -151,6 +167,45 @@ class End:
             return True
         plain = self.says("tls.verify") is not Truth.NEITHER
         return plain and self.can_check_names and self.says("tls.verify_hostname") is Truth.ON
+
+    @property
+    def name(self) -> Property | None:
+        """What says whom it dials, as SNI has it and as certificates are checked for it."""
+        return self.find("tls.vhost") or self.find("host")
+
+    @property
+    def anchors(self) -> Property | None:
+        """What names the authorities that it believes; None: the system's.
+
+        The directory silences the file, if it comes to anything.
+        """
+        path, file = self.find("tls.ca_path"), self.find("tls.ca_file")
+        return path if path and (path.value or not file) else file
+
+    @property
+    def asks(self) -> bool:
+        """Whether an input asks its clients for a certificate, which it then checks."""
+        return self.listens and self.verifies
+
+    @property
+    def demands(self) -> bool:
+        """Whether an input lets nobody in who shows no certificate."""
+        able = self.since(_DEMANDS_SINCE)
+        return self.asks and able and self.says("tls.verify_client_cert") is Truth.ON
+
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """The versions of the protocol that its bounds allow, the oldest first.
+
+        A lower bound that is no version stands for TLS 1.1, an upper one for none, and a node has
+        neither (5.1.1).
+        """
+        if self.is_node:
+            return VERSIONS
+        low, high = self.find("tls.min_version"), self.find("tls.max_version")
+        first = (version(low.value) or "TLSv1.1") if low and low.value else VERSIONS[0]
+        last = (version(high.value) if high and high.value else None) or VERSIONS[-1]
+        return VERSIONS[VERSIONS.index(first) : VERSIONS.index(last) + 1]
 
     @property
     def of_tls(self) -> tuple[Property, ...]:

@@ -34,7 +34,7 @@ def files_that_stop_the_start(end: End) -> Iterator[Finding]:
     """Files that are not there, or are no PEM."""
     for name in _KINDS:
         named = end.find(name)
-        if not end.secured or named is None or (name == "tls.ca_file" and _silenced(end)):
+        if not end.secured or named is None or (name == "tls.ca_file" and end.anchors != named):
             continue
         found = look(named)
         if found is None:
@@ -43,11 +43,6 @@ def files_that_stop_the_start(end: End) -> Iterator[Finding]:
             yield _missing(named, found.state)
         elif _MARKS[name] not in found.pem:
             yield _not_pem(named, found.pem)
-
-
-def _silenced(end: End) -> bool:
-    """Whether `tls.ca_file` is not read at all."""
-    return end.find("tls.ca_path") is not None
 
 
 def _missing(named: Property, state: State) -> Finding:

@@ -94,7 +94,7 @@ def _name_checked(end: End) -> Property | None:
     """The property whose value is compared with the certificate's names."""
     if not end.secured or not end.checks_names:
         return None
-    return end.find("tls.vhost") or end.find("host")
+    return end.name
 
 
 RULES = (half_a_pair, address_as_host, name_as_dialled)

@@ -10,12 +10,23 @@ from itertools import chain
 from typing import Final
 
 from flb_handshake.config.words import Configuration, Refusal, Section
-from flb_handshake.lint import files, identity, inputs, properties, switches, trust, validity, words
+from flb_handshake.lint import (
+    credentials,
+    files,
+    identity,
+    inputs,
+    properties,
+    switches,
+    trust,
+    validity,
+    words,
+)
 from flb_handshake.lint.end import End, ends
 from flb_handshake.lint.finding import Finding, Severity, together
 
 _RULES: Final = (
     *switches.RULES,
+    *credentials.RULES,
     *words.RULES,
     *trust.RULES,
     *identity.RULES,

@@ -49,6 +49,10 @@ RULES: Final[Mapping[str, Rule]] = {
         title="TLS over UDP",
         why="gelf and syslog send over UDP unless `mode` says otherwise, and UDP has no TLS.",
     ),
+    "credentials-in-cleartext": Rule(
+        title="Credentials in cleartext",
+        why="A password or a token that is sent without TLS is known to everybody on the way.",
+    ),
     "verify-off": Rule(
         title="Nothing is verified",
         why="Without `tls.verify` anybody who answers gets the records.",
@@ -85,6 +89,14 @@ RULES: Final[Mapping[str, Rule]] = {
     "unparsable-version": Rule(
         title="Unparsable version",
         why="A bound that cannot be parsed is passed over, or crashes Fluent Bit before 5.0.",
+    ),
+    "no-version-left": Rule(
+        title="No version is left",
+        why="With bounds that leave neither TLS 1.2 nor TLS 1.3 every handshake fails.",
+    ),
+    "no-cipher-known": Rule(
+        title="No cipher is known",
+        why="A list of ciphers in which OpenSSL knows none stops the start.",
     ),
     "tls-without-port": Rule(
         title="TLS on an input that opens no port",

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flb_handshake.config.words import Property
 from flb_handshake.lint.end import End, Truth
 from flb_handshake.lint.finding import Finding, Severity
 
 
 def ca_path_silences_ca_file(end: End) -> Iterator[Finding]:
     """Both name authorities, and one of them is never read."""
-    path, file = end.find("tls.ca_path"), end.find("tls.ca_file")
-    if end.secured and path and file:
+    file = end.find("tls.ca_file")
+    if end.secured and file and end.anchors != file:
         yield Finding(
             rule="ca-path-silences-ca-file",
             severity=Severity.ERROR,
@@ -103,10 +102,8 @@ def client_certificate_not_checked(end: End) -> Iterator[Finding]:
 
 def anonymous_clients(end: End) -> Iterator[Finding]:
     """An input that knows its clients' authority and lets in who has no certificate."""
-    named: Property | None = end.find("tls.ca_file") or end.find("tls.ca_path")
-    if not (end.listens and end.secured and end.verifies and named):
-        return
-    if end.since("5.0") and end.says("tls.verify_client_cert") is Truth.ON:
+    named = end.anchors
+    if named is None or not (end.secured and end.asks) or end.demands:
         return
     able = end.since("5.0")
     yield Finding(

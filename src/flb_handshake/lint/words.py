@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import ssl
 from collections.abc import Iterator
 from typing import Final
 
 from flb_handshake.config.words import Property
-from flb_handshake.lint.end import ALWAYS, UNASKED, End, Truth
+from flb_handshake.lint.end import ALWAYS, UNASKED, End, Truth, version
 from flb_handshake.lint.finding import Finding, Severity
 
 MODES: Final = {
@@ -34,9 +35,6 @@ _QUOTABLE: Final = MODES | {
     "y",
     "yes",
 }
-
-_VERSION: Final = re.compile(r"tlsv1(\.[1-3])?|sslv[23]", re.IGNORECASE)
-"""What is understood (4.2.8, which crashes over the rest: TLSv1.0, 1.2, TLS1.2)."""
 
 _SHORT: Final = re.compile(r"(tls|ssl)?v?_?[0-9.]{1,5}", re.IGNORECASE)
 
@@ -144,7 +142,7 @@ def unparsable_version(end: End) -> Iterator[Finding]:
         bound = end.find(name)
         if bound is None or not end.secured or not end.since("4.0") or end.is_node:
             continue
-        if bound.is_open or _VERSION.fullmatch(bound.value.strip()):
+        if bound.is_open or version(bound.value):
             continue
         quoted = bound.written.strip()
         crashes = not end.since("5.0")
@@ -162,5 +160,52 @@ def unparsable_version(end: End) -> Iterator[Finding]:
         )
 
 
-RULES = (not_a_boolean, unparsable_version)
+_SAFE: Final = {"TLSv1.2", "TLSv1.3"}
+"""What the OpenSSL of every release shakes hands in."""
+
+
+def no_version_left(end: End) -> Iterator[Finding]:
+    """Bounds that leave no version in which a handshake could succeed."""
+    low, high = end.find("tls.min_version"), end.find("tls.max_version")
+    if high is None or not end.secured or not end.since("4.0") or _SAFE & set(end.versions):
+        return
+    lowest, highest = version(low.value) if low else None, version(high.value) or ""
+    yield Finding(
+        rule="no-version-left",
+        severity=Severity.ERROR,
+        spot=high.spot,
+        text="`tls.max_version` leaves no version that is spoken, "
+        + ("as it lies below `tls.min_version`" if low and not end.versions else "TLS 1.2 or 1.3")
+        + ": every handshake fails.",
+        fix="Write TLSv1.2 or TLSv1.3, or leave it out.",
+        scenario=f"protocol.bounds[minimum={lowest or 'TLSv1'}-maximum={highest}-collector=TLSv1.2]"
+        if {lowest or "TLSv1", highest} <= _PLAYED and not end.listens
+        else None,
+    )
+
+
+_PLAYED: Final = {"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"}
+
+
+def no_cipher_known(end: End) -> Iterator[Finding]:
+    """A list of ciphers in which OpenSSL, that of this machine at least, knows none."""
+    listed = end.find("tls.ciphers")
+    if listed is None or listed.is_open or not end.secured or end.is_node or not end.since("4.0"):
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).set_ciphers(listed.value)
+    except ssl.SSLError:
+        yield Finding(
+            rule="no-cipher-known",
+            severity=Severity.ERROR,
+            spot=listed.spot,
+            text="OpenSSL knows no cipher of TLS 1.2 in this list: "
+            + ("Fluent Bit does not start." if end.since("5.0") else "it sends nothing."),
+            fix="Write names as `openssl ciphers` has them, or leave it out; the ciphers of TLS "
+            "1.3 cannot be chosen.",
+            scenario="syntax.ciphers[ciphers=FOO]",
+        )
+
+
+RULES = (not_a_boolean, unparsable_version, no_version_left, no_cipher_known)
 """Each says what is wrong with one end, as one release reads it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from flb_handshake.peer import tls
@@ -28,16 +29,23 @@ def context(spec: ShipperSpec, alpn: tuple[str, ...], pki: Pki) -> SSL.Context:
     made.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     tls.bound(made, spec)
     tls.present(made, spec, pki)
-    if spec.trusts is not None:
+    if trusted := _trusted(spec, pki):
         store = made.get_cert_store()
         assert store is not None  # noqa: S101 # a context always has one
-        store.add_cert(crypto.X509.from_cryptography(pki.certificate(spec.trusts)))
+        for one in trusted:
+            store.add_cert(crypto.X509.from_cryptography(one))
         made.set_verify(SSL.VERIFY_PEER, tls.on_verified)
     if alpn:
         made.set_alpn_protos([name.encode() for name in alpn])
     made.set_info_callback(tls.on_info)
     _say_hello(made)
     return made
+
+
+def _trusted(spec: ShipperSpec, pki: Pki) -> list[x509.Certificate]:
+    if spec.trusts_pem is not None:
+        return x509.load_pem_x509_certificates(spec.trusts_pem.encode())
+    return [pki.certificate(spec.trusts)] if spec.trusts is not None else []
 
 
 def _say_hello(made: SSL.Context) -> None:

@@ -125,6 +125,14 @@ def _first(section: Section, names: Collection[str]) -> str | None:
     return next((one.key for one in section.properties if one.name in names), None)
 
 
+def filled_in_elsewhere(name: str) -> Obstacle:
+    """Why a section cannot be played whose property comes from somewhere else."""
+    return Obstacle(
+        reason=f"'{name}' is filled in elsewhere",
+        instead="Set its variable where this runs, as it is set where Fluent Bit runs.",
+    )
+
+
 def lacks_store(lacks: Collection[Capability]) -> Obstacle:
     """Why an output without a CA file cannot be played by an agent that lacks these."""
     why = lacks.get(Capability.SYSTEM_STORE, "") if isinstance(lacks, Mapping) else ""

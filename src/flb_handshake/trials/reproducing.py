@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from flb_handshake.agent.contract import Agent
 from flb_handshake.diagnosis.vocabulary import Word
+from flb_handshake.evidence import Evidence
 from flb_handshake.model import Setup
 from flb_handshake.planning import Play
 from flb_handshake.results import Finding, finding
@@ -37,16 +38,22 @@ def tried(
     stood: StandIn,
     agent: Agent,
     progress: Callable[[int, int], None] = lambda *_: None,
+    *,
+    known: dict[Setup, Evidence] | None = None,
 ) -> tuple[Tried, ...]:
-    """Plays these causes with the user's own settings, in this order. Raises HarnessFailure."""
+    """Plays these causes with the user's own settings, in this order. Raises HarnessFailure.
+
+    What stands in `known` is not played again, and it gets what is: one log can hold several
+    troubles of one section.
+    """
     setups = [(word, setup) for word in words for setup in suspected(word, stood)]
-    session = Session(agent=agent)
+    session = Session(agent=agent, evidence={} if known is None else known)
     plays = [Play(alias="reproduce.healthy", setup=stood.healthy, doubtful=True)]
     plays += [
         Play(alias=f"reproduce.{number}.{word}", setup=setup, doubtful=True, deadly=True)
         for number, (word, setup) in enumerate(setups, 1)
     ]
-    session.play(plays, progress)
+    session.play([one for one in plays if one.setup not in session.evidence], progress)
     twin = session.evidence[stood.healthy]
     found = []
     for word, setup in setups:

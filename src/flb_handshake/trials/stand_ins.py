@@ -23,9 +23,9 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.config.dialling import LOOPBACK, Dialled, dialled
 from flb_handshake.config.looking import State, look
-from flb_handshake.config.words import Kind, Section
+from flb_handshake.config.words import Kind, Property, Section
 from flb_handshake.declare import certificate_file, key_file
-from flb_handshake.dials import DIALS, HOST_AND_PORT
+from flb_handshake.dials import DIALS, HOST_AND_PORT, TAKES
 from flb_handshake.hosts import can_be_dialled, is_address
 from flb_handshake.lint.end import ALWAYS, UNASKED
 from flb_handshake.model import (
@@ -41,8 +41,15 @@ from flb_handshake.model import (
     Upstream,
 )
 from flb_handshake.peer import shipper
-from flb_handshake.trials.obstacles import NO_NAME, OF_A_PLUGIN, Obstacle, lacks_store, obstacle
-from flb_handshake.trials.properties import OF_A_URL, own, record
+from flb_handshake.trials.obstacles import (
+    NO_NAME,
+    OF_A_PLUGIN,
+    Obstacle,
+    filled_in_elsewhere,
+    lacks_store,
+    obstacle,
+)
+from flb_handshake.trials.properties import OF_A_URL, OF_RECORDS, OURS, own, record
 from flb_handshake.trials.proxied import proxy_of, through
 
 _UNASKED: Final = frozenset({*ALWAYS, *UNASKED, *OF_A_PLUGIN, *OF_A_URL})
@@ -93,6 +100,8 @@ def stand_ins(section: Section, lacks: Collection[Capability]) -> tuple[StandIn 
 
     Of an upstream file, each node by itself; and what is said of an HTTPS proxy by itself, too.
     """
+    if opened := _opened(section):
+        return (opened,)
     if section.kind is Kind.INPUT:
         return (_input(section),)
     if found := obstacle(section):
@@ -105,6 +114,16 @@ def stand_ins(section: Section, lacks: Collection[Capability]) -> tuple[StandIn 
         return (whole, _proxy(proxy, whole.healthy, lacks))
     nodes = [one for one in section.sections if one.kind is Kind.NODE]
     return tuple(_output(section, _of_node(one), lacks, one) for one in nodes)
+
+
+def _no_port(section: Section) -> str:
+    """Why an input opens no TCP port; empty: it does."""
+    mode = (section.value("mode") or "unix_udp").lower()
+    if section.plugin == "syslog" and mode != "tcp":
+        return f"its mode is {mode}, in which it opens no TCP port"
+    if section.plugin == "forward" and section.find("unix_path"):
+        return "it listens on a socket of its machine"
+    return ""
 
 
 def _proxy(proxy: Section, healthy: Setup, lacks: Collection[Capability]) -> StandIn | Unplayed:
@@ -122,8 +141,26 @@ def _of_node(node: Section) -> Dialled:
     return Dialled(host=node.value("host") or LOOPBACK)
 
 
+def _opened(section: Section) -> Unplayed | None:
+    """The section as one that cannot be played, if what decides is filled in elsewhere."""
+    found = [one.key for one in section.properties if one.is_open and _decides(one)]
+    if not found:
+        return None
+    return Unplayed.because(section, filled_in_elsewhere(found[0]))
+
+
+def _decides(opened: Property) -> bool:
+    """Whether nothing can stand in for a property that is filled in elsewhere.
+
+    A host that comes to nothing is Fluent Bit's own, for which loopback stands in.
+    """
+    if opened.name == "host":
+        return opened.value != ""
+    return f"{opened.name}.".startswith("tls.") and opened.name not in OURS
+
+
 def _input(section: Section) -> StandIn | Unplayed:
-    if wrong := shipper.objection(ShipperSpec(), section.plugin):
+    if wrong := shipper.objection(ShipperSpec(), section.plugin) or _no_port(section):
         return Unplayed.because(section, Obstacle(reason=wrong))
     crt, key = _own_pair(section, server=True)
     kind = _ca(section, fallback=CAFile.UNSET)
@@ -136,7 +173,7 @@ def _input(section: Section) -> StandIn | Unplayed:
         key=key,
         key_passwd=_passphrase(section),
         vhost=None,
-        properties=own(section, {}),
+        properties=own(section, TAKES.get(section.plugin, {}), without=OF_RECORDS),
     )
     setup = Setup(agent=agent, peer=ShipperSpec())
     return StandIn(section=section, healthy=setup, name="", trusts=kind)

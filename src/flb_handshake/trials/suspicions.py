@@ -27,10 +27,9 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.declare import key_file
 from flb_handshake.diagnosis.vocabulary import Word
-from flb_handshake.model import CAFile, ClientAuth, Setup
+from flb_handshake.model import CAFile, ClientAuth, Role, Setup
 from flb_handshake.trials.stand_ins import StandIn, bearing
-
-Suspect = Callable[[StandIn], Setup | None]
+from flb_handshake.trials.suspicions_of_inputs import OF_AN_INPUT, Suspect, impatient
 
 
 def _presenting(change: Callable[[Chain], Chain]) -> Suspect:
@@ -92,7 +91,7 @@ _OF_AN_OUTPUT: Final[Mapping[Word, tuple[Suspect, ...]]] = {
     Word.CA_FILE_UNREADABLE: (_ca_file_missing,),
     Word.PLAINTEXT_PORT: (lambda stood: stood.healthy.but(behaviour=Cleartext()),),
     Word.PROTOCOL_VERSION: (lambda stood: stood.healthy.but(max_version="TLSv1.1"),),
-    Word.TIMEOUT: (lambda stood: stood.healthy.but(behaviour=Silent()),),
+    Word.TIMEOUT: (impatient(Silent(), "net.connect_timeout"),),
     Word.CONNECTION_RESET: (
         lambda stood: stood.healthy.but(behaviour=Reset(at=Moment.CLIENT_HELLO)),
         lambda stood: stood.healthy.but(behaviour=Reset(at=Moment.MIDWAY)),
@@ -101,14 +100,19 @@ _OF_AN_OUTPUT: Final[Mapping[Word, tuple[Suspect, ...]]] = {
 """What a collector has to be like for it. What is not here cannot be played by a collector."""
 
 
-PLAYABLE: Final = tuple(_OF_AN_OUTPUT)
-"""All causes that can be played, where the log makes none of them likely or unlikely."""
+def playable(stood: StandIn) -> tuple[Word, ...]:
+    """All causes that can be played, where the log makes none of them likely or unlikely."""
+    return tuple(_table(stood))
 
 
 def suspected(word: Word, stood: StandIn) -> tuple[Setup, ...]:
     """The setups that show this cause with the user's own settings; none: it cannot be played."""
-    made = (make(stood) for make in _OF_AN_OUTPUT.get(word, ()))
+    made = (make(stood) for make in _table(stood).get(word, ()))
     return tuple(one for one in made if one is not None)
+
+
+def _table(stood: StandIn) -> Mapping[Word, tuple[Suspect, ...]]:
+    return OF_AN_INPUT if stood.healthy.role is Role.INPUT else _OF_AN_OUTPUT
 
 
 _SHAPES: Final = (
@@ -118,7 +122,8 @@ _SHAPES: Final = (
     (re.compile(r"\[/[^\]]*?(\w+\.c):\d+[^\]]*\]"), r"[\1]"),
     (re.compile(r"#-?\d+"), "#N"),
     (re.compile(r"'[^']*\.flb'|\b\d+-\d+\.\d+\.flb\b"), "CHUNK"),
-    (re.compile(r"\bin \d+ seconds?\b"), "in N seconds"),
+    (re.compile(r"\b(in|after) \d+ seconds?\b"), r"\1 N seconds"),
+    (re.compile(r"\b(ca_path|ca_file|crt_file|key_file|private_key) '[^']*'( \d+)?"), r"\1 PATH"),
     (re.compile(r"\b(fd|id|task_id|line)[= :]+\d+"), r"\1=N"),
     (re.compile(r"'/[^']*'|(?<=\s)/[\w./-]+"), "PATH"),
     (re.compile(r"\s+"), " "),
