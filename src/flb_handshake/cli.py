@@ -287,7 +287,9 @@ app.command("diagnose")(diagnose.diagnose)
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Runs the command; what goes wrong is one line with a hint, never a traceback."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup's kin have it
+            signal.signal(number, signal.default_int_handler)
     # What is odd about a user's certificates is for Fluent Bit to say.
     warnings.simplefilter("ignore", CryptographyDeprecationWarning)
     for stream in (sys.stdout, sys.stderr):
@@ -300,6 +302,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = leaving.code
         if code == _ABORTED:
             code = _complain(Interrupted())
+    except KeyboardInterrupt:  # before typer has begun, or once it has ended
+        code = _complain(Interrupted())
     except HandshakeError as error:
         code = _complain(error)
     except OSError as error:

@@ -26,6 +26,8 @@ _ORGANISATION: Final = "flb-handshake"
 _UNKNOWN_OID: Final = x509.ObjectIdentifier("2.25.104729")
 """Under 2.25 (X.667) anyone may take a number; nobody has given this one a meaning."""
 
+_EARLIEST: Final = dt.datetime(1950, 1, 1, tzinfo=dt.UTC)
+_LATEST: Final = dt.datetime(9999, 12, 31, 23, 59, 59, tzinfo=dt.UTC)
 _YEARS: Final = range(2001, 2990)
 """In which the healthy baseline is valid: trustme's CAs begin in 2000 and end in 3000."""
 
@@ -150,8 +152,8 @@ class Pki:
                 common_name=spec.common_name,
                 organization_name=_ORGANISATION,
                 organization_unit_name=spec.common_name,
-                not_before=self.now + spec.not_before,
-                not_after=self.now + spec.not_after,
+                not_before=self._at(spec.not_before),
+                not_after=self._at(spec.not_after),
                 key_type=trustme.KeyType.ECDSA,
             )
             issued = leaf.cert_chain_pems[0].bytes()
@@ -171,6 +173,13 @@ class Pki:
             )
         return self._authorities[spec]
 
+    def _at(self, offset: dt.timedelta) -> dt.datetime:
+        """So long from now; what a certificate cannot say (RFC 5280, 4.1.2.5) is cut off."""
+        try:
+            return min(max(self.now + offset, _EARLIEST), _LATEST)
+        except OverflowError:
+            return _LATEST if offset > dt.timedelta() else _EARLIEST
+
     def _forged(self, spec: CertSpec) -> x509.Certificate:
         issuer = spec.issuer or spec
         signer = self.key(issuer)
@@ -183,8 +192,8 @@ class Pki:
             .issuer_name(above)
             .public_key(public)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(self.now + spec.not_before)
-            .not_valid_after(self.now + spec.not_after)
+            .not_valid_before(self._at(spec.not_before))
+            .not_valid_after(self._at(spec.not_after))
         )
         for extension, critical in self._extensions(spec, signer):
             builder = builder.add_extension(extension, critical=critical)

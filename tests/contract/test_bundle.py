@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from test_reproduce_log import CASES, log_of
 
 from flb_handshake.agent.ports import Ports
 from flb_handshake.agent.process import find_binary
+from flb_handshake.bundles.pages import PEERS_IMAGE
 from flb_handshake.certificates import CLIENT, HEALTHY, ROOT, expired, named
 
 DOCKER = shutil.which("docker") or "/nowhere/docker"
@@ -28,6 +28,7 @@ EXPIRED = HEALTHY.but(named("logs.example.com", ips=("127.0.0.1",))).but(expired
 PLANTED = "planted-secret"
 FILES = {"README.md", "compose.yaml", "upstream-issue.md", "fluent-bit.conf"} | {
     *("evidence.json", "setup.json", "peer/chain.pem", "peer/chain.key"),
+    *("peer/flb-handshake.zip", "peer/requirements.txt"),
 }
 
 pytestmark = pytest.mark.skipif(not REAL, reason="no real Fluent Bit as a process here")
@@ -247,22 +248,31 @@ def test_the_official_image_takes_the_folder_as_compose_mounts_it(tmp_path):
     assert "certificate expired" in said, said
 
 
+def compose():
+    """How Docker Compose is called here, as a plugin or as a program of its own; empty: not."""
+    alone = shutil.which("docker-compose")
+    return [DOCKER, "compose"] if answers("compose", "version") else [alone] if alone else []
+
+
+@pytest.mark.skipif(not compose(), reason="no Docker Compose here")
 @pytest.mark.skipif(
-    not answers("compose", "version"),
-    reason="Docker has no compose plugin here: the Compose file is run nowhere, what it mounts is",
+    not (answers("image", "inspect", IMAGE) and answers("image", "inspect", PEERS_IMAGE)),
+    reason=f"no Docker with {IMAGE} and {PEERS_IMAGE} here: the Compose file is not run",
 )
-def test_compose_takes_the_file(tmp_path):
+def test_compose_up_is_all_that_it_takes(tmp_path):
+    """Catches a peer that cannot be installed, and a probe that is told as a connection."""
     path, _ = packed(tmp_path)
+    folder = tmp_path / "folder"
     with zipfile.ZipFile(path) as held:
-        held.extractall(tmp_path / "folder")
-    done = subprocess.run(
-        [DOCKER, "compose", "config", "--quiet"],
-        cwd=tmp_path / "folder",
-        env={**os.environ, "FLB_HANDSHAKE": "flb-handshake"},
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+        held.extractall(folder)
+    called = [*compose(), "-p", f"flb-handshake-{os.getpid()}", "-f", str(folder / "compose.yaml")]
+    try:
+        said = until([*called, "up"], "alert received")
+    finally:
+        down = subprocess.run([*called, "down", "-t", "0"], capture_output=True, check=False)
+    assert "bundled   REFUSED_BY_AGENT with certificate_expired" in said, said
+    assert "#1  alert received: fatal certificate_expired" in said, said
+    assert down.returncode == 0, down.stderr
 
 
 class Served:
@@ -275,6 +285,7 @@ class Served:
         self.peer = subprocess.Popen(
             self._command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        assert "bundled   REFUSED_BY_AGENT" in self.peer.stdout.readline()
         assert "the peer stands on" in self.peer.stdout.readline()
         return self.peer
 
@@ -310,6 +321,15 @@ def test_a_bundle_that_cannot_be_written_is_said_at_once(tmp_path, name):
     assert_one_clear_error(done, 2, f"--bundle {path}")
 
 
+@pytest.mark.skipif(not Path("/proc/sys").is_dir(), reason="no directory here that takes no file")
+def test_a_place_that_takes_no_file_is_said_before_anything_is_played(tmp_path):
+    config = configured(tmp_path)
+    given = ("--chain", "/nowhere/x", "--bundle", "/proc/sys/bundle.zip")
+    done = command("reproduce", "--config", config, *given)
+    assert_one_clear_error(done, 2, "--bundle /proc/sys/bundle.zip")
+    assert "/nowhere/x" not in done.stderr
+
+
 def test_what_is_no_bundle_is_one_clear_line(tmp_path):
     junk = tmp_path / "x.zip"
     junk.write_bytes(b"\x00\xff" * 100)
@@ -317,7 +337,7 @@ def test_what_is_no_bundle_is_one_clear_line(tmp_path):
     assert_one_clear_error(command("replay", tmp_path / "no.zip"), 2, "is not a bundle")
     with zipfile.ZipFile(junk, "w") as made:
         made.writestr("setup.json", '{"schema": 1}')
-    assert_one_clear_error(command("replay", junk), 2, "this is not a bundle")
+    assert_one_clear_error(command("replay", junk), 2, "x.zip is not a bundle", "is not in it")
 
 
 def test_nothing_of_the_harness_is_told_of_the_machine(tmp_path):
@@ -325,4 +345,4 @@ def test_nothing_of_the_harness_is_told_of_the_machine(tmp_path):
     path, _ = packed(tmp_path)
     with zipfile.ZipFile(path) as held:
         for name in held.namelist():
-            assert not re.search(re.escape(str(tmp_path)), held.read(name).decode()), name
+            assert str(tmp_path).encode() not in held.read(name), name

@@ -101,6 +101,7 @@ def shipped(folder, port, fluent_bit):
     with subprocess.Popen(fluent_bit, **both) as agent, subprocess.Popen(serve, **pipes) as peer:
         try:
             said = heard(agent, "stream processor started")
+            assert peer.stdout.readline().startswith("bundled   ")
             assert "a record is shipped to the input on" in peer.stdout.readline()
             peer.stdin.write("\n")
             peer.stdin.flush()

@@ -143,6 +143,11 @@ def test_an_input_admits_their_client_and_nobody_else(check):
         (COLLECTOR, ("ca.pem", "No such file", "fluent-bit.conf:9")),
         ({"ca_pem": PKI.pem(ROOT)}, ("collector.pem", "No such file")),
         (
+            {"ca_pem": PKI.pem(ROOT), **COLLECTOR, "client-ca_pem": b""},
+            ("client-ca.pem", "no certificate"),
+        ),
+        ({"ca_pem": b"\xff\xfe", **COLLECTOR}, ("ca.pem", "not text", "openssl pkcs12")),
+        (
             {"ca_pem": PKI.pem(ROOT), **COLLECTOR, "collector_key": PKI.key_pem(CLIENT)},
             ("collector.pem and collector.key cannot be presented",),
         ),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import os
 import re
 import socket
 import ssl
@@ -139,11 +141,16 @@ def test_without_a_configuration_there_is_nothing_to_play(log):
         (("junk", "--fluent-bit", "latest"), "latest is no version"),
         ((".",), "Is a directory"),
         (("junk", "--config", "nowhere.conf"), "nowhere.conf"),
+        (("long",), "holds no line of a Fluent Bit log"),
+        (("packed",), "packed is packed (gzip)"),
+        (("-", "-"), "- is named twice"),
     ],
 )
 def test_a_mistake_is_one_line_with_a_hint(arguments, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "junk").write_bytes(bytes(range(256)) * 5000)
+    (tmp_path / "long").write_bytes(b"x" * 50_000_000)
+    (tmp_path / "packed").write_bytes(gzip.compress(LOG.encode()))
     (tmp_path / "empty").touch()
     done = command("diagnose", *arguments)
     assert done.returncode == 2, done.stderr
@@ -151,6 +158,59 @@ def test_a_mistake_is_one_line_with_a_hint(arguments, said, tmp_path, monkeypatc
     assert "hint: " in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
+def test_a_log_that_may_not_be_read_is_one_line(log):
+    log.chmod(0)
+    done = command("diagnose", log)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{log} cannot be read: Permission denied" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [(gzip.compress(LOG.encode()), "standard input is packed (gzip)"), (None, "is closed")],
+)
+def test_a_mistake_with_standard_input_is_one_line_too(given, said):
+    closing = ["sh", "-c", 'exec "$@" <&-', "sh"] if given is None else []
+    done = subprocess.run(
+        [*closing, *COMMAND, "diagnose"], input=given, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert said in done.stderr.decode()
+    assert b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOG.encode("utf-16"),
+        b"\xfe\xff" + LOG.encode("utf-16-be"),
+        LOG.encode("utf-8-sig"),
+        LOG.replace("\n", "\r\n").encode(),
+        b"\0" * 3_000_000 + LOG.encode(),
+        b"[" * 5_000_000 + b"\n" + LOG.encode(),
+        LOG.replace("host", "h\0st").encode() + b"\xff\xfe" * 1000,
+    ],
+    ids=["UTF-16", "UTF-16BE", "BOM", "CRLF", "NUL", "long", "junk"],
+)
+def test_a_log_is_read_however_it_was_written(text, log):
+    log.write_bytes(text)
+    done = command("diagnose", log, "--json")
+    (one,) = json.loads(done.stdout)
+    assert (done.returncode, one["output"], one["release"]) == (1, "http.0", "4.2.8")
+    assert one["causes"][0]["cause"] == "hostname-mismatch"
+
+
+def test_a_log_is_read_from_a_pipe_with_a_name(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(
+        [*COMMAND, "diagnose", tmp_path / "pipe"], stdout=subprocess.PIPE
+    ) as reader:
+        (tmp_path / "pipe").write_text(LOG)
+        assert b"hostname-mismatch" in reader.communicate()[0]
+    assert reader.returncode == 1
 
 
 EXAMPLE = (Path(__file__).parents[2] / "docs" / "from-error-to-fix.md").read_text()

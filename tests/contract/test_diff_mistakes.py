@@ -7,7 +7,7 @@ import pytest
 from flb_handshake.agent.choice import choose
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.commands import diff
-from flb_handshake.errors import AgentUnavailable
+from flb_handshake.errors import AgentUnavailable, UserMistake
 from flb_handshake.model import DEFAULT_VERSION
 
 
@@ -24,3 +24,10 @@ def test_the_hint_for_a_release_that_is_neither_here_nor_recorded_names_those_th
     with pytest.raises(AgentUnavailable, match="neither here nor recorded") as found:
         diff.diff(DEFAULT_VERSION, "0.0.1", ["mode.off"], agent=AgentKind.AUTO)
     assert "recorded evidence of 1.9.10" in found.value.hint
+
+
+def test_a_configuration_that_cannot_be_read_is_said_with_its_line(tmp_path):
+    config = tmp_path / "broken.yaml"
+    config.write_text("pipeline:\n  - [\n")
+    with pytest.raises(UserMistake, match=r"broken\.yaml:3: it is no YAML"):
+        diff.diff("4.2.8", "5.1.1", only_recorded=True, config=config)

@@ -111,7 +111,8 @@ def test_a_server_without_tls_is_named_as_such():
                 plain.recv(1)
 
         threading.Thread(target=answer, daemon=True).start()
-        with pytest.raises(HarnessFailure, match="presents no certificate") as told:
+        says = "speaks no TLS, its answer begins with 'HTTP/1.1 400 Bad Request'"
+        with pytest.raises(HarnessFailure, match=says) as told:
             server.look("127.0.0.1", bound.getsockname()[1], name="")
     assert "tls off" in told.value.hint
 
@@ -202,6 +203,9 @@ def test_a_certificate_that_the_server_takes_is_taken_here_too(tmp_path):
         ((), 2, ("one of --log",)),
         (("--server", "127.0.0.1:1", "--chain", "x"), 2, ("one of --log",)),
         (("--server", "nowhere"), 2, ("this is no HOST:PORT",)),
+        (("--server", "https://logs.example.com:443"), 2, ("cannot be a host's name",)),
+        (("--server", f"{'x' * 64}.test:443"), 2, ("cannot be a host's name",)),
+        (("--server", "..:443"), 2, ("cannot be a host's name",)),
         (("--chain", "/nowhere/x.pem"), 2, ("/nowhere/x.pem", "No such file")),
         (("--server", "127.0.0.1:1"), 3, ("127.0.0.1:1", "refused")),
     ],

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from flb_handshake.diagnosis.causes import overall, ranked
+from flb_handshake.diagnosis.gathering import gathered
 from flb_handshake.diagnosis.lines import Reader
-from flb_handshake.diagnosis.troubles import gathered
 from flb_handshake.diagnosis.vocabulary import WORD_OF, Word
 from flb_handshake.model import Scenario
 from flb_handshake.outcomes import Outcome

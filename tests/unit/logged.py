@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+import pytest
+
+from flb_handshake.diagnosis import gathering
+from flb_handshake.diagnosis import lines as lines_
 from flb_handshake.diagnosis.causes import Ranked, ranked
 from flb_handshake.diagnosis.configured import Settings
+from flb_handshake.diagnosis.gathering import gathered
 from flb_handshake.diagnosis.lines import Found, Reader
 from flb_handshake.diagnosis.release import named
-from flb_handshake.diagnosis.troubles import Trouble, gathered
+from flb_handshake.diagnosis.troubles import Trouble
 
 AT = "[2026/11/25 12:00:00] "
 EOF = AT + "[error] [tls] error: unexpected EOF"
@@ -37,3 +43,14 @@ def causes(*lines: str, release: str = "", settings: Settings | None = None) -> 
 
 def words(*lines: str, release: str = "", settings: Settings | None = None) -> list[str]:
     return [one.cause.value for one in causes(*lines, release=release, settings=settings)]
+
+
+@contextmanager
+def without_memory() -> Iterator[None]:
+    """Each line is read anew, with its own numbers, and each step found out anew."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines_, "_SHORT", -1)
+        patch.setattr(lines_, "_VARYING", ())
+        patch.setattr(lines_, "_ONES", bytes(range(256)))
+        patch.setattr(gathering, "_REMEMBERED", 1)
+        yield

@@ -5,12 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import stat
+import subprocess
+import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 
-from flb_handshake.bundles import archive, setups
+from flb_handshake.bundles import archive, bundle, program, setups
 from flb_handshake.bundles.hushing import hushed
 from flb_handshake.certificates import HEALTHY, At, named, path_length
 from flb_handshake.config.reading import read
@@ -331,3 +335,52 @@ def test_a_zip_and_its_folder_hold_the_same(tmp_path):
     assert (tmp_path / "folder/certs/empty").is_dir()
     files = {"setup.json": b"{}", "certs/ca.pem": b"x"}
     assert archive.unpacked(path) == archive.unpacked(tmp_path / "folder") == files
+
+
+def test_what_is_no_file_is_not_read_to_its_end():
+    """There is none of a device: the machine's memory went before it was said."""
+    with pytest.raises(UserMistake, match="this is no file"):
+        archive.unpacked(Path("/dev/zero"))
+
+
+def test_a_member_that_is_encrypted_is_said_to_be(tmp_path):
+    path = zipped(tmp_path, ("setup.json", b"{}"))
+    raw = bytearray(path.read_bytes())
+    raw[raw.rfind(b"PK\x01\x02") + 8] |= 1
+    path.write_bytes(raw)
+    with pytest.raises(UserMistake, match=r"'setup\.json' is encrypted"):
+        archive.unpacked(path)
+
+
+BROKEN = {
+    "no setup": ({"evidence.json": b"{}"}, "setup.json is not in it"),
+    "no JSON": ({"setup.json": b"{"}, "setup.json is no JSON"),
+    "too deep": ({"setup.json": b"[" * 100_000}, "setup.json is no JSON"),
+    "no object": ({"setup.json": b"[]"}, "setup.json is no object"),
+    "of tomorrow": ({"setup.json": b'{"schema": 2}', "evidence.json": b"{}"}, "has schema 2"),
+    "nothing else": ({"setup.json": b'{"schema": 1}', "evidence.json": b"{}"}, "lacks 'setup'"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_wrong_with_a_bundle_is_said_in_words_with_its_name(name):
+    held, says = BROKEN[name]
+    with pytest.raises(UserMistake, match=rf"their\.zip .*{says}"):
+        bundle.read(held, Path("their.zip"))
+
+
+def test_a_bundle_carries_all_that_its_peer_imports(tmp_path):
+    """Catches a package that cannot be imported from a zip, or is not whole."""
+    made = program.members()
+    path = tmp_path / "program.zip"
+    path.write_bytes(made[program.PROGRAM])
+    done = subprocess.run(
+        [sys.executable, "-m", "flb_handshake", "replay", str(tmp_path), "--serve"],
+        env={**os.environ, "PYTHONPATH": str(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "setup.json is not in it" in done.stderr
+    assert "cryptography" in made[program.REQUIREMENTS].decode()
+    assert "pytest" not in made[program.REQUIREMENTS].decode()

@@ -13,6 +13,7 @@ from flb_handshake.config import reading
 from flb_handshake.diagnosis.causes import ranked
 from flb_handshake.diagnosis.configured import (
     Settings,
+    common,
     sections_of,
     settings_behind,
     settings_of,
@@ -98,6 +99,42 @@ def test_confidences_are_ranked_shares_of_one():
         assert all(one.fix and one.because for one in causes(*log))
 
 
+FAILED_TO = AT + "[debug] [upstream] connection #{} failed to logs.example.test:9200"
+IN_ERROR = AT + "[error] [tls] connection #9 SSL_connect: error in {}"
+
+
+def test_where_alerts_are_written_and_none_is_nobody_refused_a_certificate():
+    # Catches SSL_connect lines, which come at log_level info too, taken for those of alerts.
+    quiet = (IN_ERROR.format("error"), EOF, none_available())
+    loud = (*quiet[:2], FAILED_TO.format(9), none_available())
+    assert words(*quiet, release="2.2.3")[:2] == ["untrusted-ca", "connection-reset"]
+    assert words(*loud, release="2.2.3")[0] == "connection-reset"
+    asked = [look_next(troubles(*log)[0], None).command for log in (quiet, loud)]
+    assert ["tls.debug 1" in one for one in asked] == [True, False]
+
+
+def test_an_end_before_the_hello_of_the_server_is_no_refused_certificate():
+    log = (IN_ERROR.format("SSLv3/TLS write client hello"), EOF, none_available())
+    assert words(*log, release="2.2.3")[0] == "connection-reset"
+
+
+@pytest.mark.parametrize(
+    ("line", "cause"),
+    [
+        (IN_ERROR.format("error"), "connection-reset"),
+        (ACCEPT, "connection-reset"),
+    ],
+)
+def test_decode_error_is_what_openssl_says_to_an_end_in_the_handshake(line, cause):
+    assert words(ALERT.format("write", "decode error"), line)[0] == cause
+
+
+def test_a_connection_that_never_stood_is_not_the_fault_of_tls():
+    # Catches its number, -1, passed over with those of connections that stood.
+    assert words(FAILED_TO.format(-1), none_available())[0] == "not-tls"
+    assert words(FAILED_TO.format(9), IN_ERROR.format("error"), EOF)[0] != "not-tls"
+
+
 def test_an_end_that_says_nothing_leaves_much_open():
     each = causes(EOF, none_available(), release="2.2.3")
     assert len(each) >= 4
@@ -169,7 +206,7 @@ def configured(tmp_path):
 
 def settings(configured, *log):
     (one,) = troubles(*log)
-    return settings_behind(configured, one)
+    return common(settings_behind(configured, one))
 
 
 def test_the_section_is_found_by_alias_by_number_and_by_what_is_dialled(configured):
@@ -207,7 +244,7 @@ def test_what_nobody_claims_is_an_inputs_where_an_input_serves_tls(tmp_path, tls
     assert one.is_input
     assert WORD_OF[next(iter(one.decisive.causes))] is Word.PLAINTEXT_PORT
     assert [found.plugin for found in sections_of(configuration, one)] == ["http", "tcp"]
-    assert settings_behind(configuration, one) is None
+    assert not settings_behind(configuration, one)
     (outputs,) = troubles(EOF, none_available())
     assert sided(outputs, configuration) is outputs
     file.write_text(SERVING.format(tls="off").replace("[INPUT]\n    name tcp", "[OUTPUT]\n name x"))

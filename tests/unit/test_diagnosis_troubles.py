@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from logged import AT, CODE, EOF, none_available, troubles
 
-from flb_handshake.diagnosis.troubles import CONTEXT
+from flb_handshake.diagnosis.gathering import CONTEXT
 
 OTHER = none_available("forward.1", "fw.example.test:24224")
 

@@ -204,7 +204,7 @@ ROOMS = {
         "trust",
     },
     "config": {"dials", "errors", "model", "settings"},
-    "likeness": {"certificates", "errors", "model", "peer", "pki", "trust"},
+    "likeness": {"certificates", "errors", "hosts", "model", "peer", "pki", "trust"},
     "commands": {
         "agent",
         "bundles",

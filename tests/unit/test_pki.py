@@ -298,3 +298,17 @@ def test_an_unknown_critical_extension_is_refused():
     ]
     assert [one.critical for one in unknown] == [True]
     assert openssl_says(chain(spec).sent) == 34
+
+
+@pytest.mark.parametrize(
+    ("offset", "year"), [(dt.timedelta(days=3_000_000), 9999), (-dt.timedelta(days=700_000), 1950)]
+)
+def test_what_no_certificate_can_say_of_a_time_is_cut_off(offset, year):
+    """A chain without an end (RFC 5280, 4.1.2.5), seen again a day later, ends after 9999."""
+    began = replace(LEAF, not_before=offset, not_after=max(offset, LEAF.not_after))
+    ended = replace(LEAF, not_after=offset) if offset > dt.timedelta() else began
+    certificate = read(ended)
+    if offset > dt.timedelta():
+        assert certificate.not_valid_after_utc.year == year
+    else:
+        assert certificate.not_valid_before_utc.year == year

@@ -16,7 +16,10 @@ MOST_MEMBERS: Final = 300
 LARGEST: Final = 16 << 20
 """Bytes of all members together, unpacked."""
 
-_HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wrote"
+HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wrote"
+_ENCRYPTED: Final = 1
+"""The bit of a member's flags (APPNOTE 4.4.4)."""
+
 _WRITTEN: Final = (2020, 1, 1, 0, 0, 0)
 """A date for each member: equal content makes an equal file."""
 
@@ -40,6 +43,8 @@ def unpacked(path: Path) -> dict[str, bytes]:
     try:
         if path.is_dir():
             return _of_folder(path)
+        if path.exists() and not path.is_file():  # of a device there is no end
+            raise ValueError("this is no file, and a pipe cannot be read twice")
         with zipfile.ZipFile(path) as archive:
             return _of_zip(archive)
     except (
@@ -47,7 +52,7 @@ def unpacked(path: Path) -> dict[str, bytes]:
         *(zipfile.BadZipFile, zlib.error),
     ) as error:
         why = getattr(error, "strerror", None) or error
-        raise UserMistake(f"{path} is not a bundle: {why}", hint=_HINT) from error
+        raise UserMistake(f"{path} is not a bundle: {why}", hint=HINT) from error
 
 
 def _of_folder(path: Path) -> dict[str, bytes]:
@@ -88,5 +93,7 @@ def _check_name(entry: zipfile.ZipInfo) -> None:
     path = PurePosixPath(entry.filename)
     if path.is_absolute() or ".." in path.parts or "\\" in entry.orig_filename:
         raise ValueError(f"{entry.orig_filename!r:.60} would leave the folder")
+    if entry.flag_bits & _ENCRYPTED:
+        raise ValueError(f"{entry.filename!r:.60} is encrypted")
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise ValueError(f"{entry.filename!r:.60} is a link")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from flb_handshake.agent.contract import Capability
-from flb_handshake.bundles import pages, setups
+from flb_handshake.bundles import archive, pages, program, setups
 from flb_handshake.bundles.playing import Run
 from flb_handshake.certificates import Chain
 from flb_handshake.dials import PARSERS
@@ -23,7 +23,6 @@ from flb_handshake.settings import Part, configuration, files_of, is_parsed
 
 SCHEMA: Final = 1
 
-_HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wrote"
 _RELEASE: Final = re.compile(r"\d{1,3}(\.\d{1,3}){2}")
 """A bundle names a release and nothing else: neither an image nor a binary to be run."""
 
@@ -52,7 +51,7 @@ def members(run: Run, name: str, hidden: Sequence[str]) -> dict[str, bytes]:
         "setup.json": json.dumps(stored, indent=1) + "\n",
     }
     made = {one: text.encode() for one, text in texts.items()}
-    return made | files | _peers(run.setup, pki)
+    return made | files | _peers(run.setup, pki) | program.members()
 
 
 def _agents(setup: Setup, pki: Pki) -> tuple[str, dict[str, bytes]]:
@@ -96,31 +95,49 @@ def _sent(chain: Chain) -> Sequence[Any]:
     return chain.sent or (chain.leaf,)
 
 
-def read(held: Mapping[str, bytes]) -> Run:
-    """The run that is in these members. Raises UserMistake."""
+def read(held: Mapping[str, bytes], path: Path) -> Run:
+    """The run that is in these members of that file. Raises UserMistake."""
+    stored, told = _object(held, "setup.json", path), _object(held, "evidence.json", path)
+    if stored.get("schema") != SCHEMA:
+        raise UserMistake(
+            f"{path} has schema {stored.get('schema')!r:.60}, this version reads {SCHEMA}",
+            hint="play it with the flb-handshake that wrote it, if one did",
+        )
     try:
-        stored = json.loads(held["setup.json"])
-        told = json.loads(held["evidence.json"])
-        if stored["schema"] != SCHEMA:
-            raise UserMistake(
-                f"this bundle has schema {stored['schema']}, this version reads {SCHEMA}",
-                hint="play it with the flb-handshake that wrote it",
-            )
         run = Run(
             setup=setups.from_json(stored["setup"]),
             healthy=setups.from_json(stored["healthy"]),
             evidence=Evidence.from_json(told["evidence"]),
             control=Evidence.from_json(told["control"]),
         )
-    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
-        raise UserMistake(f"this is not a bundle: {error!r}", hint=_HINT) from error
+    except KeyError as error:
+        raise UserMistake(f"{path} is not a bundle: it lacks {error}", hint=archive.HINT) from error
+    except UserMistake as error:
+        raise UserMistake(f"{path} is not played: {error}", hint=archive.HINT) from error
     version = run.evidence.agent.version
     if not _RELEASE.fullmatch(version):
-        raise UserMistake(f"this is not a bundle: {version!r:.60} is no release", hint=_HINT)
+        raise UserMistake(
+            f"{path} is not a bundle: {version!r:.60} is no release", hint=archive.HINT
+        )
     return run
 
 
-def standing(setup: Setup, held: Mapping[str, bytes]) -> Setup:
+def _object(held: Mapping[str, bytes], name: str, path: Path) -> dict[str, Any]:
+    """The object of JSON that a member is. Raises UserMistake."""
+    if name not in held:
+        raise UserMistake(f"{path} is not a bundle: {name} is not in it", hint=archive.HINT)
+    try:
+        found = json.loads(held[name])
+    except (RecursionError, ValueError) as error:
+        raise UserMistake(
+            f"{path} is not a bundle: {name} is no JSON: {error}", hint=archive.HINT
+        ) from error
+    if not isinstance(found, dict):
+        raise UserMistake(f"{path} is not a bundle: {name} is no object", hint=archive.HINT)
+    return found
+
+
+def standing(setup: Setup, held: Mapping[str, bytes], path: Path) -> Setup:
     """The setup with a peer that presents the very files of the bundle. Raises UserMistake."""
     try:
         files = None
@@ -128,8 +145,10 @@ def standing(setup: Setup, held: Mapping[str, bytes]) -> Setup:
             files = (held[_CHAIN].decode(), held[_KEY].decode())
         name = _CA[setup.role]
         authority = held[name].decode() if name in held else None
-    except (KeyError, UnicodeDecodeError) as error:
-        raise UserMistake(f"the bundle lacks its peer's files: {error!r}", hint=_HINT) from error
+    except KeyError as error:
+        raise UserMistake(f"{path} lacks {error}", hint=archive.HINT) from error
+    except UnicodeDecodeError as error:
+        raise UserMistake(f"{path}: its peer's files are no PEM", hint=archive.HINT) from error
     if setup.role is Role.INPUT:
         return setup.but(files=files, trusts_pem=authority)
     return setup.but(files=files, client_ca_pem=authority)

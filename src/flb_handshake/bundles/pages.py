@@ -8,6 +8,7 @@ from typing import Final
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.behaviours import Serve
 from flb_handshake.bundles.playing import Run
+from flb_handshake.bundles.program import PROGRAM, REQUIREMENTS
 from flb_handshake.evidence import redacted
 from flb_handshake.explain import fix_line
 from flb_handshake.model import Role, Setup
@@ -23,6 +24,21 @@ ships to."""
 
 SINK: Final = 40444
 """Where such a Fluent Bit sends its records on to."""
+
+PEERS_IMAGE: Final = "python:3.13-slim"
+"""Where the Compose file runs the peer."""
+
+_PEER: Final = f"""\
+    image: {PEERS_IMAGE}
+    init: true
+    environment:
+      PYTHONPATH: {HOME}/{PROGRAM}
+      PIP_ROOT_USER_ACTION: ignore
+      PIP_DISABLE_PIP_VERSION_CHECK: "1"
+      PIP_INDEX_URL:
+    command: ["sh", "-c", "pip install --quiet --requirement {HOME}/{REQUIREMENTS} && \
+exec python -m flb_handshake replay {HOME} --serve"]
+"""
 
 _SIGNS: Final = 12
 
@@ -47,6 +63,8 @@ Played on {run.evidence.agent.label}, this came of it: {observed_words(seen)}.
 | fluent-bit.conf | the configuration, its files under {HOME}, {_ports(run)} |
 | certs/, system-certs/ | the files that it names: stand-ins, made for this bundle |
 | peer/ | what the peer presents and trusts, with its key: made for this bundle too |
+| {PROGRAM}, {REQUIREMENTS} | flb-handshake, for `docker compose up` \
+alone |
 | evidence.json | all that both ends recorded; `flb-handshake judge` reads it |
 | setup.json | the same as a declaration, from which `replay` plays it |
 | compose.yaml | Fluent Bit and its peer |
@@ -57,9 +75,10 @@ before it was played. The certificates in certs/ and peer/ live for days; `repla
 """
 
 
-_WHAT: Final = """\
-where WHAT is what `pip install` is to be told for flb-handshake: a wheel's address, or
-`git+https://...`."""
+_IF_NOT: Final = """\
+Ctrl-C ends it, and `docker compose down` removes it (`docker-compose` will do too). pip installs
+what the peer needs first: `PIP_INDEX_URL` names another index than PyPI, and `docker compose logs
+peer` says why, if the peer does not start."""
 
 
 def _by_hand(run: Run, name: str) -> str:
@@ -68,18 +87,21 @@ def _by_hand(run: Run, name: str) -> str:
         return f"""\
 With Docker Compose alone, in the folder that this was unpacked to:
 
-    FLB_HANDSHAKE=WHAT docker compose run --rm peer
+    docker compose run --rm peer
 
-{_WHAT} Whenever you press Enter, it ships one record to the
-input; `docker compose logs fluent-bit` has what Fluent Bit says of it. Without Docker, start a
-Fluent Bit with the configuration, and `flb-handshake replay {name} --serve` beside it."""
+Whenever you press Enter, it ships one record to the input; `docker compose logs fluent-bit` has
+what Fluent Bit says of it. {_IF_NOT}
+Without Docker, start a Fluent Bit with the configuration, and
+`flb-handshake replay {name} --serve` beside it."""
     return f"""\
 With Docker Compose alone, in the folder that this was unpacked to:
 
-    FLB_HANDSHAKE=WHAT docker compose up
+    docker compose up
 
-{_WHAT} Without Docker, `flb-handshake replay {name} --serve` leaves the peer standing
-on 127.0.0.1:{PORT}."""
+shows what both ends say of it. The first line of the peer is what came of it before; what it sees
+now (`alert received`, `received over TLS`) follows. {_IF_NOT}
+Without Docker, `flb-handshake replay {name} --serve` leaves the peer standing on
+127.0.0.1:{PORT}."""
 
 
 def _ports(run: Run) -> str:
@@ -89,25 +111,22 @@ def _ports(run: Run) -> str:
 
 
 def compose(run: Run, *, system_store: bool) -> str:
-    """The official image, and our peer in the same network namespace: loopback is its own."""
+    """The official image, and our peer in the same network namespace: loopback is its own.
+
+    Whether the peer listens is read off the kernel: a connection would be told as one that came.
+    """
     if run.setup.role is Role.INPUT:
         return _compose_of_input(run)
     host = run.setup.agent.host
     leads = "" if host in {"127.0.0.1", "localhost"} else f'    extra_hosts: ["{host}:127.0.0.1"]\n'
     store = "      - ./system-certs:/etc/ssl/certs:ro\n" if system_store else ""
-    probe = f"import socket; socket.create_connection(('127.0.0.1', {PORT}), 1)"
     return f"""\
 services:
   peer:
-    image: python:3.13-slim
-    environment:
-      FLB_HANDSHAKE: ${{FLB_HANDSHAKE:?what pip is to install, see README.md}}
-    command: ["sh", "-c", "pip install --quiet \\"$$FLB_HANDSHAKE\\" && \
-exec flb-handshake replay {HOME} --serve"]
-    healthcheck:
-      test: ["CMD", "python", "-c", "{probe}"]
+{_PEER}    healthcheck:
+      test: ["CMD", "grep", "-q", ":{PORT:04X} 00000000:0000 0A", "/proc/net/tcp"]
       interval: 2s
-      retries: 60
+      retries: 150
 {leads}    volumes:
       - .:{HOME}:ro
   fluent-bit:
@@ -134,15 +153,10 @@ services:
     volumes:
       - .:{HOME}:ro
   peer:
-    image: python:3.13-slim
-    network_mode: service:fluent-bit
+{_PEER}    network_mode: service:fluent-bit
     depends_on: [fluent-bit]
     stdin_open: true
     tty: true
-    environment:
-      FLB_HANDSHAKE: ${{FLB_HANDSHAKE:?what pip is to install, see README.md}}
-    command: ["sh", "-c", "pip install --quiet \\"$$FLB_HANDSHAKE\\" && \
-exec flb-handshake replay {HOME} --serve"]
     volumes:
       - .:{HOME}:ro
 """

@@ -11,11 +11,10 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, Final
 
+from flb_handshake.bundles import archive
 from flb_handshake.errors import UserMistake
 from flb_handshake.model import AgentSpec, CollectorSpec, Role, Setup, ShipperSpec
 from flb_handshake.trials.strangers import stranger
-
-_HINT: Final = "give a file that `flb-handshake reproduce --bundle FILE.zip` wrote"
 
 _AGENT: Final = (
     *("plugin", "mode", "ca", "crt", "key", "key_passwd", "ca_path", "host", "vhost"),
@@ -71,7 +70,9 @@ def from_json(stored: Any) -> Setup:
         TypeError,
         ValueError,
     ) as wrong:
-        raise UserMistake(f"the bundle holds no setup of ours: {wrong!r}", hint=_HINT) from wrong
+        raise UserMistake(
+            f"the bundle holds no setup of ours: {wrong!r}", hint=archive.HINT
+        ) from wrong
     if why := stranger(setup):
         raise UserMistake(
             f"the bundle is not played: {why}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ def check(path: Path | None) -> None:
         raise UserMistake(f"--bundle {path}: it is there already", hint="name a new file")
     if path is not None and not path.parent.is_dir():
         raise UserMistake(f"--bundle {path}: no such directory", hint="make the directory first")
+    if path is not None and not os.access(path.parent, os.W_OK):
+        raise UserMistake(
+            f"--bundle {path}: nothing can be written there", hint="name a file in a place you own"
+        )
 
 
 def write(
@@ -60,8 +65,8 @@ def write(
         )
     content = archive.packed(bundle.members(run, path.name, quiet.hidden))
     try:
-        path.write_bytes(content)
-        path.chmod(0o600)
+        with open(path, "xb", opener=_for_its_owner) as file:  # Path has no opener
+            file.write(content)
     except OSError as error:
         raise UserMistake(
             f"--bundle {path} cannot be written: {error.strerror}",
@@ -72,3 +77,8 @@ def write(
         console.say(f"  other values than yours stand in: {', '.join(quiet.hidden)}")
     if outcome is not seen.observation.outcome:
         console.say(f"  beware: with those it is {outcome}, not {seen.observation.outcome}")
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Opens a file that nobody else may read, not even at first."""
+    return os.open(path, flags, 0o600)

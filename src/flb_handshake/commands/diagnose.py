@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Final, cast
 
 import typer
 
@@ -19,13 +20,14 @@ from flb_handshake.config.words import Configuration
 from flb_handshake.diagnosis import release as releases
 from flb_handshake.diagnosis import telling
 from flb_handshake.diagnosis.causes import ranked
-from flb_handshake.diagnosis.configured import settings_behind, sided
+from flb_handshake.diagnosis.configured import Settings, common, settings_behind, sided
 from flb_handshake.diagnosis.examined import examined
+from flb_handshake.diagnosis.gathering import Gathering
 from flb_handshake.diagnosis.lines import Reader
 from flb_handshake.diagnosis.meaning import STANDARD_INPUT, look_next, meaning, reproduction
 from flb_handshake.diagnosis.release import Release
 from flb_handshake.diagnosis.telling import Diagnosis
-from flb_handshake.diagnosis.troubles import Gathering, Trouble
+from flb_handshake.diagnosis.troubles import Trouble
 from flb_handshake.errors import EXIT_AS_EXPECTED, EXIT_DISAGREES, UserMistake
 
 
@@ -48,6 +50,8 @@ def diagnose(
     configuration = reading.read(config) if config is not None else None
     now = dt.datetime.now(dt.UTC)
     paths = logs or [STANDARD_INPUT]
+    if paths.count(STANDARD_INPUT) > 1:
+        raise UserMistake("- is named twice", hint="standard input can be read once")
     found: list[Diagnosis] = []
     lines = 0
     for path in paths:
@@ -69,11 +73,11 @@ def diagnosis(
     trouble: Trouble, configuration: Configuration | None, now: dt.datetime, *, log: str = ""
 ) -> Diagnosis:
     """All that is said of a trouble; files that the configuration names are looked at."""
-    settings = None
     if configuration is not None:
         trouble = sided(trouble, configuration)
-        settings = settings_behind(configuration, trouble)
-    findings = examined(settings, now) if settings is not None else ()
+    each = _settings(configuration, trouble)
+    settings = common(each)
+    findings = tuple(dict.fromkeys(found for one in each for found in examined(one, now)))
     return Diagnosis(
         trouble=trouble,
         causes=ranked(trouble, settings, findings),
@@ -84,13 +88,19 @@ def diagnosis(
     )
 
 
+def _settings(configuration: Configuration | None, trouble: Trouble) -> tuple[Settings, ...]:
+    if configuration is None:
+        return ()
+    return settings_behind(configuration, trouble)
+
+
 def _playable(
     one: Diagnosis, configuration: Configuration | None, config: Path | None, log: Path
 ) -> Diagnosis:
     """The same, with the command that plays it where a configuration was given."""
     if configuration is None or config is None:
         return one
-    settings = settings_behind(configuration, one.trouble)
+    settings = common(_settings(configuration, one.trouble))
     command = reproduction(one.trouble, settings, config, log)
     return replace(one, next=replace(one.next, reproduce=command))
 
@@ -103,7 +113,7 @@ def troubles_of(path: Path, release: Release | None) -> tuple[int, Sequence[Trou
             gathering.take(reader.read(_opened(path, stack)))
     except OSError as error:
         raise UserMistake(
-            f"{path} cannot be read: {error.strerror}",
+            f"{_name(path)} cannot be read: {error.strerror}",
             hint="name a log of Fluent Bit, or - for standard input",
         ) from error
     if not reader.is_log:
@@ -115,10 +125,33 @@ def troubles_of(path: Path, release: Release | None) -> tuple[int, Sequence[Trou
     return reader.count, gathering.done()
 
 
-def _opened(path: Path, stack: ExitStack) -> BinaryIO:
-    if path == STANDARD_INPUT:
-        return sys.stdin.buffer
-    return stack.enter_context(path.open("rb", buffering=0))
+def _opened(path: Path, stack: ExitStack) -> BufferedReader:
+    """The log, open. Raises UserMistake where its first bytes say that it is packed, OSError."""
+    if path != STANDARD_INPUT:
+        stream = stack.enter_context(path.open("rb"))
+    elif sys.stdin is None:
+        raise UserMistake("standard input is closed", hint="name a log of Fluent Bit")
+    else:
+        stream = cast("BufferedReader", sys.stdin.buffer)
+    begin = stream.peek(_LONGEST_MAGIC)
+    for name, magic, unpack in _PACKED:
+        if begin.startswith(magic):
+            raise UserMistake(
+                f"{_name(path)} is packed ({name})",
+                hint=f"unpack it: {unpack} LOG | flb-handshake diagnose -",
+            )
+    return stream
+
+
+_PACKED: Final = (
+    ("gzip", b"\x1f\x8b", "zcat"),
+    ("zstd", b"\x28\xb5\x2f\xfd", "zstdcat"),
+    ("xz", b"\xfd7zXZ", "xzcat"),
+    ("bzip2", b"BZh", "bzcat"),
+    ("zip", b"PK\x03\x04", "unzip -p"),
+)
+"""How what packs logs begins them, and the command that gives the log back."""
+_LONGEST_MAGIC: Final = 5
 
 
 def _name(path: Path) -> str:

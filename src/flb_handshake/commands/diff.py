@@ -99,6 +99,9 @@ def _narrowed(config: Path, scenarios: Sequence[Scenario], versions: tuple[str, 
 
 def _nothing_to_compare(before: str, after: str, config: Path | None) -> UserMistake:
     if config is not None:
+        fatal = next((one for one in read(config).refusals if one.fatal), None)
+        if fatal is not None:
+            return UserMistake(f"{fatal.spot}: {fatal.text}", hint=fatal.hint)
         return UserMistake(
             f"of what was asked for nothing that concerns {config} has results of both {before} "
             f"and {after}",

@@ -57,9 +57,10 @@ def replay(
 ) -> None:
     """Play what `reproduce --bundle` packed: exit code 0 if the same comes of it, else 1."""
     held = archive.unpacked(file)
-    before = bundle.read(held)
+    before = bundle.read(held, file)
     if serve:
-        asyncio.run(_stand(bundle.standing(before.setup, held), port))
+        console.say(replayed.bundled(before))
+        asyncio.run(_stand(bundle.standing(before.setup, held, file), port))
         raise typer.Exit(EXIT_AS_EXPECTED)
     chosen = console.chosen(agent, ref or before.evidence.agent.version)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -12,6 +14,16 @@ from flb_handshake.config.words import Property
 
 LONGEST: Final = 4 << 20
 """Bytes of a file that are read; the bundle of a whole system has about 250,000."""
+
+_HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
+"""How OpenSSL names what it looks up in a directory (X509_LOOKUP_hash_dir)."""
+EMPTY: Final[Mapping[str, str]] = {
+    "unhashed": "has no file in it whose name is a hash",
+    "empty": "is empty",
+    "a_file": "is a file",
+    "missing": "does not exist or cannot be read",
+}
+"""Why OpenSSL finds no authority in a directory, by the words of the scenario `files.ca_path`."""
 
 
 class State(StrEnum):
@@ -66,3 +78,16 @@ def _look(path: Path, *, elsewhere: bool) -> Look:
         pem = file.read(LONGEST).decode("utf-8", "replace")
     others = bool(path.stat().st_mode & stat.S_IROTH)
     return Look(state=State.READ, path=path, pem=pem, open_to_others=others)
+
+
+def emptiness(directory: Look) -> str | None:
+    """Why no authority is found there, a key of `EMPTY`; None: some may be."""
+    if directory.state is not State.DIRECTORY:
+        return "a_file" if directory.state is State.READ else "missing"
+    try:
+        entries = [*directory.path.iterdir()]
+    except OSError:
+        return "missing"
+    if any(_HASHED.fullmatch(one.name) and one.exists() for one in entries):
+        return None
+    return "unhashed" if entries else "empty"

@@ -131,6 +131,14 @@ WEIGHINGS: Final = (
         dict.fromkeys(_OF_A_CHAIN, 0.25),
         "",  # a certificate that Fluent Bit refuses has words of its own there
     ),
+    Weighing(
+        lambda trouble, _: trouble.debug
+        and not trouble.is_input
+        and "unexpected_eof" in trouble.clues
+        and not any(name.startswith("alert:") for name in trouble.clues),
+        dict.fromkeys(_OF_A_CHAIN, 0.1),
+        "",  # who refuses a certificate says so by an alert, which tls.debug 1 writes
+    ),
     # --- the plugin
     Weighing(
         lambda trouble, _: "kubelet" in " ".join(text for _, text in trouble.lines),
@@ -182,6 +190,12 @@ WEIGHINGS: Final = (
         lambda trouble, settings: settings is not None and settings.is_on("tls") is not True
         and not {"verify_failed", "unexpected_eof"} & set(trouble.clues),
         {Word.PLAINTEXT_PORT: 3.0}, "tls is not on here",
+    ),
+    Weighing(
+        lambda trouble, settings: settings is not None and settings.is_node
+        and settings.is_on("tls") is not True
+        and not {"verify_failed", "unexpected_eof"} & set(trouble.clues),
+        {}, "", {"tls_off_in_the_node": 2.0},
     ),
     Weighing(lambda _, settings: settings is not None and settings.host_is_url,
              {Word.CONFIG_SYNTAX: 5.0}, "Host holds a URL"),

@@ -134,6 +134,12 @@ def _of_alert(sender: Side, name: str, *, is_input: bool) -> Clue:
     if name == "unknown" and not sent:
         # OpenSSL 3.0 has no words for certificate_required, the alert of TLS 1.3 (5.1.1: debug).
         weights = {"client_certificate_missing": 0.6, "peer_alert": 0.4}
+    elif sent and name == "decode_error":
+        # OpenSSL 3 answers an end in the middle of a handshake so, and hardly anything else.
+        weights = {
+            "closed_before_hello" if is_input else "peer_closed": 0.9,
+            "peer_breaks_tls": 0.1,
+        }
     elif found is None:
         weights = {"peer_alert": 0.7, "peer_closed": 0.3}
     else:

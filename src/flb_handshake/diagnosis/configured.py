@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -27,6 +27,8 @@ class Settings:
     """By the names of properties in small letters; `tls.…` of other plugins' own names too."""
     written: Mapping[str, Property] = field(default_factory=dict)
     """The same as they stand in their files."""
+    is_node: bool = False
+    """Whether it stands in an upstream file."""
 
     def get(self, name: str) -> str:
         """The value; empty: not set."""
@@ -80,16 +82,39 @@ def settings_of(section: Section) -> Settings:
     )
 
 
-def settings_behind(configuration: Configuration, trouble: Trouble) -> Settings | None:
-    """The settings of the section that a trouble is of; None: it cannot be told."""
+def settings_behind(configuration: Configuration, trouble: Trouble) -> tuple[Settings, ...]:
+    """The settings that a trouble may be of: one section's, or those of nodes; empty: unknown.
+
+    A node of an upstream file takes nothing from the output that names the file (1.9.10, 5.1.1).
+    """
     found = sections_of(configuration, trouble)
-    return settings_of(found[0]) if len(found) == 1 else None
+    if len(found) != 1:
+        return ()
+    (section,) = found
+    nodes = _nodes(section)
+    dialled = [one for one in nodes if _dials(one, trouble.target)]
+    return tuple(
+        replace(settings_of(one), plugin=section.plugin, is_node=one is not section)
+        for one in dialled or nodes or (section,)
+    )
 
 
-def _dials(section: Section) -> frozenset[str | None]:
-    """The hosts that it names, in whatever property."""
-    told = hosts(section) - {LOOPBACK} if section.kind is Kind.OUTPUT else frozenset()
-    return frozenset({section.value("host"), *told})
+def common(each: Sequence[Settings]) -> Settings | None:
+    """What all of them say; None: there are none."""
+    if not each:
+        return None
+    values = {
+        name: value
+        for name, value in each[0].values.items()
+        if all(one.get(name) == value for one in each)
+    }
+    return replace(
+        each[0],
+        host=values.get("host", ""),
+        port=values.get("port", ""),
+        values=values,
+        written={name: one for name, one in each[0].written.items() if name in values},
+    )
 
 
 def sections_of(configuration: Configuration, trouble: Trouble) -> tuple[Section, ...]:
@@ -106,18 +131,40 @@ def sections_of(configuration: Configuration, trouble: Trouble) -> tuple[Section
     named = [one for one, name in found if owner.name in {one.value("alias"), name}]
     # The number counts all of a kind in some releases, and those of one plugin in others.
     of_plugin = [one for one, _ in found if owner.plugin and one.plugin == owner.plugin]
-    dialled = [
-        one for one, _ in found if target and target.rpartition(":")[0].strip("[]") in _dials(one)
-    ]
-    for some in (named, of_plugin, dialled):
+    dialled = [one for one, _ in found if _dials(one, target)]
+    on_the_host = [one for one, _ in found if _dials(one, target, port=False)]
+    for some in (named, of_plugin, dialled, on_the_host):
         if some:
-            return (some[0],)
+            return (next((one for one in some if one in dialled), some[0]),)
     with_tls = tuple(
         one for one, _ in found if any(each.name.startswith("tls") for each in one.properties)
     )
-    if owner is not NOBODY and owner.name:
+    if owner.name:
         return ()
     return with_tls if trouble.is_input or len(with_tls) == 1 else ()
+
+
+def _nodes(section: Section) -> tuple[Section, ...]:
+    return tuple(one for one in section.sections if one.kind is Kind.NODE)
+
+
+def _dials(section: Section, target: str, *, port: bool = True) -> bool:
+    """Whether it, or a node of it, dials HOST:PORT; not to say a port is to leave it open."""
+    host, _, at = target.rpartition(":")
+    host = host.strip("[]")
+    if host and host in _told_otherwise(section):
+        return True
+    return bool(host) and any(
+        one.value("host") == host and (not port or one.value("port") in {None, at})
+        for one in _nodes(section) or (section,)
+    )
+
+
+def _told_otherwise(section: Section) -> frozenset[str]:
+    """The host of an output that a URL, or anything else than `host`, tells whom to dial."""
+    if section.kind is not Kind.OUTPUT or _nodes(section):
+        return frozenset()
+    return hosts(section) - {LOOPBACK, section.value("host")}
 
 
 def sided(trouble: Trouble, configuration: Configuration) -> Trouble:

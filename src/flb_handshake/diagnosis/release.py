@@ -107,3 +107,8 @@ def from_wording(text: str, known: Release) -> Release:
             if low < high and (low, high) != (known.since, known.before):
                 return Release(since=low, before=high, how="from the wording")
     return known
+
+
+def after(line: str, known: Release) -> Release:
+    """What is known after this line, which may be the banner of another release."""
+    return from_banner(line) or from_wording(line, known)

@@ -11,6 +11,7 @@ from cryptography import x509
 
 from flb_handshake import trust
 from flb_handshake.errors import CertificateFileError, HarnessFailure, UserMistake
+from flb_handshake.hosts import can_be_dialled, is_address
 from flb_handshake.model import ShipperSpec
 from flb_handshake.peer import tls_client
 from flb_handshake.peer.events import Kind
@@ -23,6 +24,12 @@ _LAST_WORDS: Final = 1.0
 """Seconds for a server of TLS 1.3 to say that it will not do without a certificate."""
 
 _CHUNK: Final = 1 << 16
+
+_RECORDS: Final = range(20, 25)
+"""The first byte of a TLS record (RFC 8446, 5.1)."""
+
+_OPENING: Final = 40
+"""Bytes that are shown of an answer that is no TLS."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +70,13 @@ def address(text: str) -> tuple[str, int]:
         raise UserMistake(
             f"--server {text}: this is no HOST:PORT", hint="for example logs.example.com:443"
         )
-    return host.removeprefix("[").removesuffix("]"), int(port)
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not is_address(bare) and ("/" in bare or ":" in bare or not can_be_dialled(bare)):
+        raise UserMistake(
+            f"--server {text}: {bare!r} cannot be a host's name",
+            hint="name the host alone, without https:// and path, as in logs.example.com:443",
+        )
+    return bare, int(port)
 
 
 def look(host: str, port: int, *, name: str, patience: float = PATIENCE) -> Seen:
@@ -81,7 +94,8 @@ def look(host: str, port: int, *, name: str, patience: float = PATIENCE) -> Seen
     except OSError as error:
         raise HarnessFailure(
             f"{host}:{port}: {error.strerror or error}",
-            hint="is this the server that the output dials, and can this machine reach it?",
+            hint="is this the server and the port that the output dials, and can this machine "
+            "reach it? one that speaks no TLS wants `tls off`",
         ) from error
     finally:
         endpoint.release()
@@ -110,6 +124,7 @@ def _shake_hands(
 ) -> None:
     """Goes on until both are done, and listens for a last refusal. Raises OSError."""
     endpoint.begin()
+    first = True
     while not (endpoint.failed or endpoint.ended):
         connection.sendall(endpoint.outgoing())
         if endpoint.established:
@@ -122,9 +137,14 @@ def _shake_hands(
         except TimeoutError:
             if endpoint.established:
                 return
-            raise TimeoutError("it takes the connection and never answers") from None
+            why = "never answers" if first else "never ends its handshake"
+            raise TimeoutError(f"it takes the connection and {why}") from None
         if not received:
             return
+        if first and received[0] not in _RECORDS:
+            opening = received.split(b"\n", 1)[0][:_OPENING].decode(errors="replace").strip()
+            raise ConnectionError(f"it speaks no TLS, its answer begins with {opening!r}")
+        first = False
         endpoint.receive(received)
 
 

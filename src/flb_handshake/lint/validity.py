@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterator
 from typing import Final
 
 from cryptography import x509
 
-from flb_handshake.config.looking import State, look
+from flb_handshake.config.looking import EMPTY, State, emptiness, look
 from flb_handshake.config.words import Property
 from flb_handshake.lint.end import End
 from flb_handshake.lint.finding import Finding, Severity
@@ -17,9 +16,6 @@ from flb_handshake.trust import certificates, is_ca
 
 SOON: Final = dt.timedelta(days=30)
 """How long before its end a certificate is told of."""
-
-_HASHED: Final = re.compile(r"[0-9a-f]{8}\.\d+")
-"""How OpenSSL names what it looks up in a directory (X509_LOOKUP_hash_dir)."""
 
 
 def of_its_own(end: End, now: dt.datetime) -> Iterator[Finding]:
@@ -112,22 +108,14 @@ def nothing_in_ca_path(end: End) -> Iterator[Finding]:
     found = look(named)
     if found is None or found.state is State.ELSEWHERE:
         return
-    trouble, said = "unhashed", "has no file in it whose name is a hash"
-    if found.state is State.DIRECTORY:
-        entries = [one.name for one in found.path.iterdir()]
-        if any(_HASHED.fullmatch(one) for one in entries):
-            return
-        if not entries:
-            trouble, said = "empty", "is empty"
-    elif found.state is State.READ:
-        trouble, said = "a_file", "is a file"
-    else:
-        trouble, said = "missing", "does not exist or cannot be read"
+    trouble = emptiness(found)
+    if trouble is None:
+        return
     yield Finding(
         rule="ca-path-empty",
         severity=Severity.ERROR,
         spot=named.spot,
-        text=f"The directory of `tls.ca_path` {said}: nobody is trusted, and "
+        text=f"The directory of `tls.ca_path` {EMPTY[trouble]}: nobody is trusted, and "
         "every peer is refused.",
         fix="Run `openssl rehash` on the directory, or name a file in `tls.ca_file` instead.",
         scenario=f"files.ca_path[mode=verify_peer-path={trouble}]",

@@ -8,10 +8,16 @@ from flb_handshake.bundles.playing import Difference, Run
 from flb_handshake.verdict import observed_words
 
 
+def bundled(before: Run) -> str:
+    """What came of it where it was packed."""
+    seen = observed_words(before.found.observation)
+    return _printable(f"bundled   {seen} ({before.evidence.agent.label})")
+
+
 def told(before: Run, now: Run, differ: Sequence[Difference]) -> str:
     """Both outcomes, each difference, and the answer in the last line."""
     rows = [
-        f"bundled   {observed_words(before.found.observation)} ({before.evidence.agent.label})",
+        bundled(before),
         f"here      {observed_words(now.found.observation)} ({now.evidence.agent.label})",
     ]
     note = now.found.observation.note

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from flb_handshake import trust
 from flb_handshake.config.words import Kind, Section
 from flb_handshake.errors import CertificateFileError
 from flb_handshake.model import CAFile, ClientAuth, File, FileForm, Setup
@@ -40,6 +41,11 @@ class OwnPki:
             healthy = healthy.but(chain=None, files=own, trusts=None)
         else:
             demanded = self._optional(_CLIENT_CA)
+            if demanded is not None and not trust.certificates(demanded):
+                raise CertificateFileError(
+                    f"--pki {self.directory / _CLIENT_CA}: there is no certificate in PEM in it",
+                    hint="put the CAs there that clients are demanded of, or remove the file",
+                )
             auth = ClientAuth.DEMAND if demanded else ClientAuth.NONE
             healthy = healthy.but(files=own, client_auth=auth, client_ca_pem=demanded)
         return replace(one, healthy=replace(healthy, whole=None))
@@ -94,5 +100,6 @@ class OwnPki:
         except UnicodeDecodeError as error:
             raise CertificateFileError(
                 f"--pki {path}: this is not text, so it is not PEM",
-                hint="convert it: openssl x509 -in FILE -inform DER -out FILE.pem",
+                hint="convert it: openssl x509 -in FILE -inform DER -out FILE.pem; of PKCS#12: "
+                "openssl pkcs12 -in FILE -nodes -out FILE.pem",
             ) from error
