@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 HOST_AND_PORT: Final = {"Host": "{host}", "Port": "{port}"}
@@ -40,19 +40,41 @@ DIALS: Final[Mapping[str, Mapping[str, str]]] = {
         "use_put_object": "on",
         "total_file_size": "1M",
         "upload_timeout": "1s",
+        "store_dir": "{store}",  # whatever is in its usual one it sends, and deletes
     },
 }
 """How an output is told whom to dial, and what it cannot do without; others by host and port."""
 
+GATHERS: Final[Mapping[str, float]] = {"s3": 6.0}
+"""Seconds that an output gathers records for, at the least, before it sends any (5.1.1)."""
+
+USUAL: Final[Mapping[str, str]] = {
+    "azure": ".ods.opinsights.azure.com",  # behind its customer_id
+    "cloudwatch_logs": "logs.{region}.amazonaws.com",
+    "datadog": "http-intake.logs.datadoghq.com",
+    "kinesis_firehose": "firehose.{region}.amazonaws.com",
+    "kinesis_streams": "kinesis.{region}.amazonaws.com",
+    "logdna": "logs.logdna.com",
+    "nrlogs": "log-api.newrelic.com",
+    "s3": "s3.{region}.amazonaws.com",
+    "slack": "hooks.slack.com",  # which its webhook always says
+    "td": "api.treasuredata.com",
+}
+"""Whom an output dials when nothing says whom (the source of 5.1.1); others, loopback."""
+
 _OF_NOBODY: Final = {"AWS_ACCESS_KEY_ID": "nobody-s", "AWS_SECRET_ACCESS_KEY": "nobody-s"}
 
-CREDENTIALS: Final[Mapping[str, Mapping[str, str]]] = {
-    "cloudwatch_logs": _OF_NOBODY,
-    "kinesis_firehose": _OF_NOBODY,
-    "kinesis_streams": _OF_NOBODY,
-    "s3": _OF_NOBODY,
-}
-"""What plugins take from the environment, and do not start without."""
+_OF_AWS: Final = frozenset({"cloudwatch_logs", "kinesis_firehose", "kinesis_streams", "s3"})
+
+
+def credentials(plugin: str, properties: Iterable[str]) -> Mapping[str, str]:
+    """What an output with these properties takes from the environment, and cannot do without.
+
+    Those for AWS, and others with `aws_auth`, sign their requests.
+    """
+    signs = plugin in _OF_AWS or "aws_auth" in {name.lower() for name in properties}
+    return _OF_NOBODY if signs else {}
+
 
 TAKES: Final = {
     "opentelemetry": {"Tag_From_URI": "off"},

@@ -192,7 +192,7 @@ class AgentSpec:
     """`tls.vhost`: the name that is sent as SNI and checked; None leaves it to `host`."""
     properties: tuple[tuple[str, str | None], ...] = ()
     """Raw properties of the output, last word; None takes one away. `{host}` and `{port}` are
-    filled in: where the collector is."""
+    filled in: where the collector is; and `{tokens}`: where somebody gives tokens."""
     upstream: Upstream | None = None
     """What it dials is said in a file of its own."""
     proxy_ca: File | CAFile | None = None

@@ -73,7 +73,7 @@ def needs(setup: Setup) -> frozenset[Capability]:
     wanted = set()
     if setup.agent.host != "localhost" and not is_address(setup.agent.host):
         wanted.add(Capability.HOSTS)
-    if setup.agent.ca is CAFile.SYSTEM:
+    if CAFile.SYSTEM in {setup.agent.ca, setup.agent.proxy_ca}:
         wanted.add(Capability.SYSTEM_STORE)
     changed = [change.to for change in changes(setup) if isinstance(change, Replace)]
     if any(file.form is FileForm.UNREADABLE for file in (*files_of(setup), *changed)):

@@ -256,7 +256,7 @@ class _Stage:
                 scenes = await ship_all(batch, running, self.collector, self.pki, self._deadline)
             else:
                 scenes = []
-                await Waiting(batch, running).until_done(self._deadline)
+                await Waiting(batch, running).until_done(self._deadline + batch.gathers)
             exit_code = running.exited.result() if running.exited.done() else None
             if exit_code is not None:
                 _check_ports(batch, running)

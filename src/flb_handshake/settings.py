@@ -88,6 +88,10 @@ class Part:
     """The port of an input: the one that is tried, or the one that feeds an output in steps."""
     admin: int = 0
     """The port of the agent's own HTTP server, where it is asked to reload; 0: it has none."""
+    tokens: str = ""
+    """The address of a server of tokens, in cleartext; empty: it asks for none."""
+    store: str = ""
+    """The path of a directory for what it keeps before it sends it, and nobody else's."""
 
 
 def listens(setup: Setup) -> bool:
@@ -269,7 +273,8 @@ def _dialled(plugin: str, part: Part) -> dict[str, str]:
     if part.setup.agent.upstream is not None:
         return {}
     dials = DIALS.get(plugin, HOST_AND_PORT)
-    return {name: _addressed(value, part) for name, value in dials.items()}
+    left_out = {name for name, value in part.setup.agent.properties if value is None}
+    return {name: _addressed(value, part) for name, value in dials.items() if name not in left_out}
 
 
 def properties_of(part: Part, placed: Placed) -> dict[str, str]:
@@ -287,7 +292,13 @@ def dialling(part: Part, placed: Placed) -> dict[str, str]:
 
 
 def _addressed(value: str, part: Part) -> str:
-    return value.replace("{host}", part.address).replace("{port}", str(part.port))
+    filled = value.replace("{host}", part.address).replace("{port}", str(part.port))
+    return filled.replace("{store}", part.store).replace("{tokens}", part.tokens)
+
+
+def asks_for_tokens(setup: Setup) -> bool:
+    """Whether it asks a server of ours for a token first, beside its collector."""
+    return any("{tokens}" in (value or "") for _, value in setup.agent.properties)
 
 
 def _input(part: Part, placed: Placed) -> str:

@@ -11,18 +11,19 @@ from flb_handshake import placing
 from flb_handshake.agent.contract import Agent, Capability, Job, Place
 from flb_handshake.agent.ports import Ports
 from flb_handshake.behaviours import Cleartext
-from flb_handshake.dials import CREDENTIALS, PARSERS
+from flb_handshake.dials import GATHERS, PARSERS, credentials
 from flb_handshake.evidence import Facts
 from flb_handshake.facts import facts_of
 from flb_handshake.model import CollectorSpec, Replace, Role, Setup, Way
 from flb_handshake.peer.collector import Collector, Listener
-from flb_handshake.peer.protocols import spoken_by
+from flb_handshake.peer.protocols import TOKENS, spoken_by
 from flb_handshake.pki import Pki
 from flb_handshake.planning import Play, changes, needs, settings_of
 from flb_handshake.settings import (
     LOOPBACK,
     Part,
     Placed,
+    asks_for_tokens,
     configuration,
     environment,
     files_of,
@@ -72,6 +73,11 @@ class Batch:
         return self.members[0].play.setup.role
 
     @property
+    def gathers(self) -> float:
+        """Seconds in which nothing need happen, for outputs that gather records first."""
+        return max(GATHERS.get(one.play.setup.agent.plugin, 0.0) for one in self.members)
+
+    @property
     def is_mixed(self) -> bool:
         """Whether its plays differ in the agent's settings."""
         return len({settings_of(one.play.setup) for one in self.members}) > 1
@@ -82,17 +88,34 @@ async def staged(
 ) -> Batch:
     """A batch with its listeners, its configuration and its files. Raises HarnessFailure."""
     listeners = [await listener_for(one.setup, collector) for one in plays]
-    return around(plays, listeners, agent, ports, pki)
+    tokens = ""
+    if any(asks_for_tokens(one.setup) for one in plays):
+        giver = await collector.listen(SINK, spoken=TOKENS)
+        tokens = f"{agent.dials}:{giver.port}"
+    return around(plays, listeners, agent, ports, pki, tokens=tokens)
 
 
 def around(
-    plays: Sequence[Play], listeners: Sequence[Listener], place: Place, ports: Ports, pki: Pki
+    plays: Sequence[Play],
+    listeners: Sequence[Listener],
+    place: Place,
+    ports: Ports,
+    pki: Pki,
+    *,
+    tokens: str = "",
 ) -> Batch:
-    """The configuration and the files that go with listeners that stand. Raises HarnessFailure."""
+    """The configuration and the files that go with listeners that stand. Raises HarnessFailure.
+
+    `tokens` is the address of whoever gives tokens.
+    """
     name = f"job-{next(_NUMBERS)}"
     tags: dict[object, str] = {}
     parts = [
-        _part(one, listener.port, place, tags, ports)
+        replace(
+            _part(one, listener.port, place, tags, ports),
+            tokens=tokens,
+            store=f"{place.directory(name)}/store-{listener.port}",
+        )
         for one, listener in zip(plays, listeners, strict=True)
     ]
     files = placing.Files(place.directory(name), pki)
@@ -136,7 +159,7 @@ async def listener_for(setup: Setup, collector: Collector, port: int = 0) -> Lis
 
 
 SINK: Final = CollectorSpec(behaviour=Cleartext())
-"""Where the records of an input go: this is not what is tried."""
+"""Where the records of an input go, and where tokens come from: this is not what is tried."""
 
 
 def _swaps(setup: Setup) -> bool:
@@ -197,7 +220,8 @@ def _environment(parts: Sequence[Part]) -> dict[str, str]:
     """What Fluent Bit takes from the environment: credentials for AWS, and one proxy for all."""
     wanted: dict[str, str] = {}
     for part in parts:
-        wanted |= CREDENTIALS.get(part.setup.agent.plugin, {})
+        agent = part.setup.agent
+        wanted |= credentials(agent.plugin, (name for name, _ in agent.properties))
     peer = parts[0].setup.peer
     proxy = peer.proxy if isinstance(peer, CollectorSpec) else None
     if proxy is not None:

@@ -146,13 +146,52 @@ def test_an_intermediate_alone_in_the_ca_file_does_not_deliver(check, tmp_path):
 
 @real
 def test_what_is_not_played_is_said(check):
-    text = GOOD.replace("Name               http", "Name               s3").replace(
+    text = GOOD.replace("Name               http", "Name               stackdriver").replace(
         "    Header             Authorization Bearer planted-secret-1\n", ""
     )
     done = check(text)
-    assert "output s3" in done.stdout
-    assert "not played: 's3' dials what another property names" in done.stdout
-    assert "fluent-bit.conf:4: note: output s3 was not played" in done.stdout
+    assert "output stackdriver" in done.stdout
+    assert "not played: it dials hosts of Google that no property moves elsewhere" in done.stdout
+    assert "fluent-bit.conf:4: note: output stackdriver was not played" in done.stdout
+    assert "leave `tls.verify` on" in done.stdout
+
+
+@real
+def test_the_nodes_of_an_upstream_file_are_played_each_by_itself(check, tmp_path):
+    """`tls on` in the output is none of theirs: the second sends in cleartext."""
+    (tmp_path / "nodes.conf").write_text(
+        "[UPSTREAM]\n    name servers\n"
+        "[NODE]\n    name one\n    host one.example.com\n    port 24224\n"
+        "    shared_key planted-secret-3\n    tls on\n    tls.ca_file ca.pem\n"
+        "[NODE]\n    name two\n    host two.example.com\n    port 24224\n"
+    )
+    done = check(
+        "[INPUT]\n    Name dummy\n[OUTPUT]\n    Name forward\n    Match *\n"
+        "    Upstream nodes.conf\n    tls on\n    tls.verify_hostname on\n",
+        "--policy",
+        "strict",
+        "--json",
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert {("takes-any-name", 8), ("sends-cleartext", 10)} <= found(done)
+    one, two = json.loads(done.stdout)["played"]
+    assert (one["section"], one["outcome"]) == ("node one", "DELIVERED")
+    assert (two["section"], two["outcome"]) == ("node two", "CLEARTEXT")
+    assert "planted-secret" not in done.stdout + done.stderr
+
+
+@real
+def test_the_secret_in_a_webhook_is_played_and_not_told(check):
+    text = (
+        "[INPUT]\n    Name dummy\n[OUTPUT]\n    Name slack\n    Match *\n"
+        "    webhook https://hooks.example.com/services/T0/B0/planted-secret-2\n"
+    )
+    done = check(text, "--policy", "strict", "--json")
+    assert done.returncode == 1
+    assert ("takes-any-name", 3) in found(done)
+    (played,) = json.loads(done.stdout)["played"]
+    assert (played["outcome"], played["let_through"]) == ("DELIVERED", ["wrong name"])
+    assert "planted-secret" not in done.stdout + done.stderr
 
 
 def test_without_playing_no_fluent_bit_is_needed(check):
@@ -176,6 +215,7 @@ def test_a_baseline_that_is_none_is_one_clear_line(check, tmp_path, text, says):
 def test_each_breach_has_a_rule_and_a_scenario_that_exist():
     known = {one.id for one in catalogue.load()}
     assert set(findings._BREACHES) == set(Wrong)
-    for one in findings._BREACHES.values():
-        assert one.rule in RULES
-        assert one.scenario in known
+    for wrong, one in findings._BREACHES.items():
+        for each in (one, findings._of_a_proxy(one, wrong)):
+            assert each.rule in RULES
+            assert each.scenario in known

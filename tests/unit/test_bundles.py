@@ -24,7 +24,7 @@ from flb_handshake.model import CAFile, File, FileForm
 from flb_handshake.pki import Pki
 from flb_handshake.placing import content
 from flb_handshake.settings import Part, Placed, configuration, files_of
-from flb_handshake.trials.stand_ins import StandIn, stand_in
+from flb_handshake.trials.stand_ins import StandIn, stand_ins
 from flb_handshake.trials.suspicions import playable, suspected
 
 PLANTED = "planted-secret"
@@ -40,9 +40,16 @@ def section(tmp_path, plugin, *extra, kind=Kind.OUTPUT):
 
 
 def stood(tmp_path, plugin="http", *extra, kind=Kind.OUTPUT):
-    made = stand_in(section(tmp_path, plugin, *extra, kind=kind), {})
+    (made,) = stand_ins(section(tmp_path, plugin, *extra, kind=kind), {})
     assert isinstance(made, StandIn), made.reason
     return made
+
+
+def test_the_key_of_a_record_is_hidden_where_a_variable_names_it(tmp_path, monkeypatch):
+    monkeypatch.setenv("KEY", "planted_key")
+    found = section(tmp_path, "gelf", "gelf_short_message_key ${KEY}")
+    quiet = hushed(stand_ins(found, {})[0].healthy, found).setup
+    assert "planted_key" not in json.dumps(setups.to_json(quiet))
 
 
 def rendered(setup):
@@ -56,6 +63,7 @@ OUTPUTS = {
     "http with a certificate": ("tls.crt_file a.pem", "tls.key_file a.key", "tls.key_passwd x"),
     "http with a directory": ("tls.ca_path /nowhere",),
     "http of the system": ("tls.verify_hostname on",),
+    "http of a record of its own": ("log_key another",),
 }
 
 
@@ -101,6 +109,8 @@ SECRETS = {
     "loki": (f"bearer_token {PLANTED}-1", f"tenant_id ${{{PLANTED}}}"),
     "es": (f"cloud_auth elastic:{PLANTED}-1", f"http_api_key {PLANTED}-2"),
     "azure": (f"shared_key {PLANTED}-1",),
+    "slack": (f"webhook https://hooks.example.com/services/{PLANTED}-1",),
+    "nrlogs": (f"base_uri https://l.example.com/v1?k={PLANTED}-1", f"license_key {PLANTED}-2"),
 }
 
 
@@ -110,13 +120,14 @@ def test_no_planted_secret_is_in_the_setup_that_is_played(tmp_path, monkeypatch,
     monkeypatch.setenv(PLANTED, f"{PLANTED}-of-a-variable")
     monkeypatch.setenv("THERE", f"{PLANTED}-host")
     found = section(tmp_path, plugin, *SECRETS[plugin], f"uri /x?sig={PLANTED}-8", "Host ${THERE}")
-    healthy = stand_in(found, {}).healthy
+    healthy = stand_ins(found, {})[0].healthy
     assert PLANTED in rendered(healthy), "the test plants nothing"
     quiet = hushed(healthy, found)
     told = json.dumps(setups.to_json(quiet.setup)) + rendered(quiet.setup)
     assert PLANTED not in told
     assert base64.b64encode(PLANTED.encode()).decode()[:-4] not in told
-    assert set(quiet.hidden) >= {"host"}
+    dialled = {"slack": "webhook", "nrlogs": "base_uri"}.get(plugin, "host")
+    assert dialled in quiet.hidden
 
 
 def test_no_planted_secret_of_an_input_is_in_the_setup_that_is_played(tmp_path, monkeypatch):
@@ -128,7 +139,7 @@ def test_no_planted_secret_of_an_input_is_in_the_setup_that_is_played(tmp_path, 
     )
     own = ("tls.key_file a.key", "tls.crt_file a.pem", "version ${OF_A_VARIABLE}")
     found = section(tmp_path, "http", *secrets, *own, kind=Kind.INPUT)
-    healthy = stand_in(found, {}).healthy
+    healthy = stand_ins(found, {})[0].healthy
     quiet = hushed(healthy, found)
     assert PLANTED in json.dumps(setups.to_json(healthy)), "the test plants nothing"
     assert PLANTED not in json.dumps(setups.to_json(quiet.setup))
@@ -139,7 +150,7 @@ def test_names_stay_one_name_wherever_they_stand(tmp_path, monkeypatch):
     """A host from a variable is another one in the certificate too, or nothing would verify."""
     monkeypatch.setenv("THERE", "logs.internal.example")
     found = section(tmp_path, "http", "Host ${THERE}", "tls.ca_file /nowhere/ca.pem")
-    made = hushed(stand_in(found, {}).healthy, found).setup
+    made = hushed(stand_ins(found, {})[0].healthy, found).setup
     assert made.agent.host in made.collector.chain.leaf.dns
     assert "internal" not in json.dumps(setups.to_json(made))
 
@@ -148,7 +159,7 @@ def test_what_tls_is_told_stays(tmp_path, monkeypatch):
     """Catches a run that is another one since a switch of TLS was taken for a secret."""
     monkeypatch.setenv("AT_MOST", "TLSv1.2")
     found = section(tmp_path, "http", "tls.max_version ${AT_MOST}", "format json_lines")
-    made = hushed(stand_in(found, {}).healthy, found).setup
+    made = hushed(stand_ins(found, {})[0].healthy, found).setup
     assert dict(made.agent.properties)["tls.max_version"] == "TLSv1.2"
 
 
@@ -156,7 +167,7 @@ def test_what_looks_like_a_token_goes_whatever_it_is_called(tmp_path):
     """The path of a webhook is all that keeps others out."""
     token = "T0a1b2c3d4e5f6g7h8i9j0"
     found = section(tmp_path, "http", f"uri /services/{token}/v1", f"header_tag x-{token}")
-    made = hushed(stand_in(found, {}).healthy, found)
+    made = hushed(stand_ins(found, {})[0].healthy, found)
     assert token not in rendered(made.setup)
     assert dict(made.setup.agent.properties)["URI"].startswith("/services/hidden-")
 
@@ -164,7 +175,7 @@ def test_what_looks_like_a_token_goes_whatever_it_is_called(tmp_path):
 def test_a_header_keeps_its_number_of_words(tmp_path):
     """One word alone keeps Fluent Bit from starting (5.1.1)."""
     found = section(tmp_path, "http", "header Authorization Bearer abc")
-    made = hushed(stand_in(found, {}).healthy, found).setup
+    made = hushed(stand_ins(found, {})[0].healthy, found).setup
     assert dict(made.agent.properties)["header"].split() == ["hidden-1", "hidden-2", "hidden-3"]
 
 
@@ -183,6 +194,7 @@ HOSTILE = {
     "a host among the properties": ("agent", "properties", [["HOST", "10.0.0.1"]]),
     "a socket of this machine": ("agent", "properties", [["unix_path", "/run/x.sock"]]),
     "a proxy": ("agent", "properties", [["proxy", "http://10.0.0.1"]]),
+    "an input that runs something": ("agent", "input_properties", [["Command", "id"]]),
     "an include": ("agent", "properties", [["@INCLUDE", "/etc/passwd"]]),
     "a file elsewhere": ("agent", "crt", {"is": "File", "stem": "../../x"}),
     "a file of no known type": ("agent", "crt", {"is": "Path"}),
@@ -198,6 +210,30 @@ def test_a_bundle_that_would_reach_further_is_not_played(tmp_path, name):
     assert setups.from_json(stored)
     with pytest.raises(UserMistake):
         setups.from_json(changed(stored, *HOSTILE[name]))
+
+
+def test_an_output_told_by_a_url_reads_back_as_it_was(tmp_path):
+    made = stood(tmp_path, "slack", "webhook https://hooks.example.com/services/T/B/x")
+    assert made.healthy.agent.host == "hooks.example.com"
+    assert setups.from_json(json.loads(json.dumps(setups.to_json(made.healthy)))) == made.healthy
+
+
+@pytest.mark.parametrize(
+    "webhook",
+    [
+        "https://10.0.0.1/services",
+        "https://a.example:{port}/{host}",
+        "https://{host}@a.example/x",
+        "https://{host}:{port}@a.example/x",
+        "https://{host}.a.example/x",
+        "https://{host}:{port}.a.example/x",
+    ],
+)
+def test_a_url_that_leads_elsewhere_is_not_played(tmp_path, webhook):
+    stored = setups.to_json(stood(tmp_path, "slack", "webhook https://a.example/x").healthy)
+    assert setups.from_json(stored)
+    with pytest.raises(UserMistake, match="does not lead to our peer"):
+        setups.from_json(changed(stored, "agent", "properties", [["webhook", webhook]]))
 
 
 OF_AN_INPUT = {

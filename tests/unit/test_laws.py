@@ -203,7 +203,7 @@ ROOMS = {
         "peer",
         "trust",
     },
-    "config": {"errors", "model", "settings"},
+    "config": {"dials", "errors", "model", "settings"},
     "likeness": {"certificates", "errors", "hosts", "model", "peer", "pki", "trust"},
     "commands": {
         "agent",

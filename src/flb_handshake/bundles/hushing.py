@@ -57,6 +57,7 @@ def hushed(setup: Setup, section: Section) -> Hushed:
             crt=_over(agent.crt, words),
             key=_over(agent.key, words),
             properties=properties,
+            input_properties=_over(agent.input_properties, words),
         ),
         peer=replace(
             setup.peer, **{name: _over(getattr(setup.peer, name), words) for name in of_peer}

@@ -19,6 +19,7 @@ from flb_handshake.trials.strangers import stranger
 _AGENT: Final = (
     *("plugin", "mode", "ca", "crt", "key", "key_passwd", "ca_path", "host", "vhost"),
     "properties",
+    "input_properties",
 )
 _COLLECTOR: Final = (
     *("chain", "client_auth", "client_ca", "acceptable", "min_version", "max_version"),

@@ -174,7 +174,10 @@ def _found(
             for trials_, unplayed in each
             for one in (
                 *(one for trial in trials_ for one in findings(trial, policy)),
-                *(not_played(one.section, one.reason, identity.version) for one in unplayed),
+                *(
+                    not_played(one.section, one.reason, one.instead, identity.version)
+                    for one in unplayed
+                ),
             )
         ]
         for identity, each in trials_of

@@ -14,6 +14,7 @@ from flb_handshake import console
 from flb_handshake.agent.choice import Chosen
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.commands import bundling, reproduce_log
+from flb_handshake.config.dialling import hosts
 from flb_handshake.config.reading import read
 from flb_handshake.config.words import Configuration, Kind, Section
 from flb_handshake.errors import (
@@ -32,7 +33,7 @@ from flb_handshake.report import likeness
 from flb_handshake.results import Finding, finding
 from flb_handshake.session import Session
 from flb_handshake.trials.facing import Facing, facing
-from flb_handshake.trials.stand_ins import StandIn, speaks_of_tls, stand_in
+from flb_handshake.trials.stand_ins import StandIn, speaks_of_tls, stand_ins
 
 
 def reproduce(
@@ -79,7 +80,7 @@ def reproduce(
         )
     outputs = _outputs(read(config), config, address)
     chosen = console.chosen(agent, ref or DEFAULT_VERSION)
-    playable = _playable(outputs, chosen, config)
+    playable = _playable(outputs, chosen, config, address)
     seen = _look(address, chain, playable[0].name)
     console.say(likeness.server(seen, address or str(chain)) + "\n")
     faced = [facing(one, seen, dt.datetime.now(dt.UTC)) for one in playable]
@@ -112,20 +113,29 @@ def _pack(
     )
 
 
-def _playable(outputs: Sequence[Section], chosen: Chosen, config: Path) -> list[StandIn]:
-    """Those that can be played; why not is said of the others. Raises UserMistake for none."""
+def _playable(
+    outputs: Sequence[Section], chosen: Chosen, config: Path, address: str | None
+) -> list[StandIn]:
+    """Those that can be played, of nodes those that dial this server; why not is said of others.
+
+    Raises UserMistake for none.
+    """
     found = []
     for section in outputs:
-        stood = stand_in(section, chosen.agent.lacks)
-        if isinstance(stood, StandIn):
-            found.append(stood)
-        else:
-            console.say(f"{section.called} ({section.spot}): not played: {stood.reason}")
+        for stood in stand_ins(section, chosen.agent.lacks):
+            if stood.section.kind is Kind.PROXY:
+                continue
+            if isinstance(stood, StandIn):
+                found.append(stood)
+                continue
+            one = stood.section
+            console.say(f"{one.called} ({one.spot}): not played: {stood.reason}. {stood.instead}")
     if not found:
         raise UserMistake(
             f"{config}: no output of it can be played", hint="the reasons stand above"
         )
-    return found
+    host = server.address(address)[0] if address else None
+    return [one for one in found if one.dials == host] or found
 
 
 def _played(faced: Sequence[Facing], chosen: Chosen) -> list[Finding]:
@@ -149,7 +159,7 @@ def _outputs(configuration: Configuration, config: Path, address: str | None) ->
             hint="name the file that holds the output, or one that includes it",
         )
     host = server.address(address)[0] if address else None
-    return [one for one in outputs if one.value("host") == host] or outputs
+    return [one for one in outputs if host in hosts(one)] or outputs
 
 
 def _look(address: str | None, chain: Path | None, name: str) -> Seen:

@@ -22,7 +22,7 @@ from flb_handshake.evidence import Evidence
 from flb_handshake.model import DEFAULT_VERSION, Setup
 from flb_handshake.report import reproduced
 from flb_handshake.trials.reproducing import Tried, tried
-from flb_handshake.trials.stand_ins import StandIn, stand_in
+from flb_handshake.trials.stand_ins import StandIn, Unplayed, stand_ins
 from flb_handshake.trials.suspicions import playable, signature
 
 
@@ -116,15 +116,24 @@ def _sections(
         return f"the configuration has no {kind} that it could be of"
     if not _said(trouble):
         return "no error or warning of it is left in the log, so that nothing could be compared"
-    stood = [_stood(one, chosen) for one in sections]
-    return [one for one in stood if isinstance(one, StandIn)] or str(stood[0])
+    stood = [each for one in sections for each in _stood(one, chosen)]
+    playable = [one for one in stood if isinstance(one, StandIn)]
+    if not playable:
+        return "; ".join(
+            one if isinstance(one, str) else one.reason
+            for one in stood
+            if not isinstance(one, StandIn)
+        )
+    # Of an output's nodes, those that dial what the log names.
+    host = trouble.target.rpartition(":")[0].strip("[]")
+    return [one for one in playable if host and one.dials == host] or playable
 
 
-def _stood(section: Section, chosen: Chosen) -> StandIn | str:
+def _stood(section: Section, chosen: Chosen) -> Sequence[StandIn | Unplayed | str]:
     if section.kind not in {Kind.INPUT, Kind.OUTPUT}:
-        return f"it is of a {section.kind}, and inputs and outputs alone are played"
-    stood = stand_in(section, chosen.agent.lacks)
-    return stood if isinstance(stood, StandIn) else stood.reason
+        return [f"it is of a {section.kind}, and inputs and outputs alone are played"]
+    found = stand_ins(section, chosen.agent.lacks)
+    return [one for one in found if one.section.kind is not Kind.PROXY]
 
 
 def _said(trouble: Trouble) -> frozenset[str]:

@@ -61,6 +61,8 @@ class Kind(StrEnum):
     PROCESSOR = "processor"
     UPSTREAM = "upstream"
     NODE = "node"
+    PROXY = "proxy"
+    """What an output says of an HTTPS proxy, read as an end of its own."""
     OTHER = "other"
     """Parsers, plugins, stream tasks: nothing that opens a connection."""
 
@@ -102,7 +104,10 @@ class Section:
     def called(self) -> str:
         """How reports call it: by kind and plugin, and by its alias where it has one."""
         alias = self.value("alias")
-        return f"{self.kind} {self.plugin}" + (f" '{alias}'" if alias else "")
+        # A node's name is its own, and can be an address; an input's or output's is its plugin's.
+        is_own = self.kind in {Kind.NODE, Kind.PROXY}
+        name = self.value("name") or "" if is_own else self.plugin
+        return f"{self.kind} {name}" + (f" '{alias}'" if alias else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

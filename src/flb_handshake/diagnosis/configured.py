@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from flb_handshake.config.dialling import LOOPBACK, hosts
 from flb_handshake.config.words import Configuration, Kind, Property, Section
 from flb_handshake.diagnosis.troubles import NOBODY, Trouble, clues_of
 from flb_handshake.hosts import is_address
@@ -150,10 +151,20 @@ def _nodes(section: Section) -> tuple[Section, ...]:
 def _dials(section: Section, target: str, *, port: bool = True) -> bool:
     """Whether it, or a node of it, dials HOST:PORT; not to say a port is to leave it open."""
     host, _, at = target.rpartition(":")
+    host = host.strip("[]")
+    if host and host in _told_otherwise(section):
+        return True
     return bool(host) and any(
-        one.value("host") == host.strip("[]") and (not port or one.value("port") in {None, at})
+        one.value("host") == host and (not port or one.value("port") in {None, at})
         for one in _nodes(section) or (section,)
     )
+
+
+def _told_otherwise(section: Section) -> frozenset[str]:
+    """The host of an output that a URL, or anything else than `host`, tells whom to dial."""
+    if section.kind is not Kind.OUTPUT or _nodes(section):
+        return frozenset()
+    return hosts(section) - {LOOPBACK, section.value("host")}
 
 
 def sided(trouble: Trouble, configuration: Configuration) -> Trouble:

@@ -35,6 +35,7 @@ def _section(one: Trial) -> list[str]:
         return [f"{name}: not played: {one.failure}"]
     rows = [name, f"    {'healthy peer':<22} {observed_words(one.healthy.observation)}"]
     rows += [f"    {answer.wrong:<22} {_answer(answer)}" for answer in _met(one)]
+    rows += [f"    {'not played':<22} {one.note}"] if one.note else []
     return rows
 
 
@@ -65,6 +66,7 @@ def document(played: Mapping[str, Sequence[Played]]) -> list[dict[str, Any]]:
             "line": one.section.spot.line,
             "outcome": one.healthy.observation.outcome,
             "not_played": one.failure or None,
+            "note": one.note or None,
             "let_through": [two.wrong for two in _met(one) if two.is_let_through],
             "refused": [two.wrong for two in _met(one) if two.is_refused],
         }
@@ -79,6 +81,7 @@ def document(played: Mapping[str, Sequence[Played]]) -> list[dict[str, Any]]:
             "line": one.section.spot.line,
             "outcome": None,
             "not_played": one.reason,
+            "note": one.instead,
             "let_through": [],
             "refused": [],
         }

@@ -11,13 +11,14 @@ from cryptography import x509
 
 from flb_handshake import trust
 from flb_handshake.certificates import OTHER_ROOT, ROOT, CertSpec, Chain
+from flb_handshake.config.dialling import LOOPBACK
 from flb_handshake.config.looking import State, look
-from flb_handshake.config.words import Property, Section
+from flb_handshake.config.words import Property
 from flb_handshake.likeness.look_alike import LookAlike, look_alike
 from flb_handshake.likeness.server import Seen
 from flb_handshake.model import CAFile, ClientAuth, File, Setup
 from flb_handshake.peer.tls import VERSIONS
-from flb_handshake.trials.stand_ins import LOOPBACK, StandIn
+from flb_handshake.trials.stand_ins import StandIn
 
 _ASSUMED: Final = "is not to be read here: it is taken to hold what the chain leads to"
 
@@ -37,7 +38,7 @@ def facing(stood: StandIn, seen: Seen, now: dt.datetime) -> Facing:
     alike = look_alike(seen.chain, now)
     ca, notes = _trusted(stood, alike, seen)
     setup = stood.healthy.but(
-        chain=_here(alike.chain, stood.section),
+        chain=_here(alike.chain, stood.dials),
         ca=ca,
         max_version=seen.version if seen.version in VERSIONS else None,
         alpn=(seen.alpn,) if seen.alpn else (),
@@ -54,9 +55,8 @@ def facing(stood: StandIn, seen: Seen, now: dt.datetime) -> Facing:
     return Facing(setup=setup, healthy=stood.healthy, notes=tuple(notes))
 
 
-def _here(chain: Chain, section: Section) -> Chain:
+def _here(chain: Chain, dialled: str) -> Chain:
     """The chain with loopback in place of the address that is dialled."""
-    dialled = section.value("host") or LOOPBACK
     if dialled not in chain.leaf.ips:
         return chain
     ips = tuple(LOOPBACK if one == dialled else one for one in chain.leaf.ips)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from flb_handshake.config.words import Section, Spot
+from flb_handshake.config.words import Kind, Section, Spot
 from flb_handshake.explain import fix_line
 from flb_handshake.lint.finding import Finding, Severity
 from flb_handshake.lint.policy import Policy
@@ -88,6 +88,18 @@ _BREACHES: Final[Mapping[Wrong, _Breach]] = {
 }
 
 
+def _of_a_proxy(found: _Breach, wrong: Wrong) -> _Breach:
+    """The same of an HTTPS proxy, which is judged by `tls.proxy.…`."""
+    by_name = wrong is Wrong.NAME
+    known = "another_host_verify_hostname_off" if by_name else "another_CA_verify_off"
+    return _Breach(
+        rule=found.rule,
+        text=found.text.replace("delivers to a collector", "goes through a proxy"),
+        fix=f"Leave out `tls.proxy.verify{'_hostname' if by_name else ''} off`: it is on unasked.",
+        scenario=f"transport.proxy[proxy=https_{known}]",
+    )
+
+
 _LOOK: Final = "Run it with `log_level debug` and `tls.debug 1`, and see what the log says."
 
 
@@ -98,7 +110,8 @@ def _sentence(words: str) -> str:
 def findings(trial: Trial, policy: Policy) -> tuple[Finding, ...]:
     """What this policy does not put up with, each at the line to blame."""
     if trial.failure:
-        return (not_played(trial.section, trial.failure, trial.healthy.evidence.agent.version),)
+        version = trial.healthy.evidence.agent.version
+        return (not_played(trial.section, trial.failure, _ANOTHER_AGENT, version),)
     healthy = trial.healthy.observation
     if healthy.outcome is Outcome.CLEARTEXT:
         return (_of_healthy(trial, "sends-cleartext", "it sends its records in cleartext"),)
@@ -108,14 +121,17 @@ def findings(trial: Trial, policy: Policy) -> tuple[Finding, ...]:
     return tuple(_breach(trial, one.wrong) for one in trial.let_through(policy))
 
 
-def not_played(section: Section, why: str, version: str) -> Finding:
+_ANOTHER_AGENT: Final = "Play it with another agent or release: --agent, --fluent-bit."
+
+
+def not_played(section: Section, why: str, instead: str, version: str) -> Finding:
     """A section of which playing says nothing: no good news, and no bad."""
     return Finding(
         rule="not-played",
         severity=Severity.NOTE,
         spot=section.spot,
         text=f"{section.called} was not played: {why}.",
-        fix="See by hand that it refuses whom it should: flb-handshake serve.",
+        fix=instead,
         releases=(version,),
         played=True,
     )
@@ -138,6 +154,8 @@ def _of_healthy(trial: Trial, rule: str, said: str) -> Finding:
 
 def _breach(trial: Trial, wrong: Wrong) -> Finding:
     found = _BREACHES[wrong]
+    if trial.section.kind is Kind.PROXY:
+        found = _of_a_proxy(found, wrong)
     return Finding(
         rule=found.rule,
         severity=Severity.ERROR,

@@ -21,6 +21,7 @@ from flb_handshake.certificates import (
 )
 from flb_handshake.config.words import Kind
 from flb_handshake.model import CAFile, Setup
+from flb_handshake.trials.proxied import presenting
 from flb_handshake.trials.stand_ins import StandIn, bearing
 
 
@@ -74,23 +75,25 @@ def _of_own_output(stood: StandIn) -> Iterator[Mutant]:
 
 
 def _of_output(stood: StandIn) -> Iterator[Mutant]:
-    whole, name = stood.healthy, stood.name
-    presented = whole.collector.chain
-    called = bearing(name)
+    whole, called = stood.healthy, bearing(stood.name)
+    proxy = whole.collector.proxy
+    presented = proxy.chain if proxy and proxy.chain else whole.collector.chain
     # The system's own store, where one was made of the healthy peer's root: it has neither of both.
-    stranger = whole.but(ca=CAFile.UNSET) if stood.trusts is CAFile.SYSTEM else whole
-    foreign = stranger.but(chain=chain(OTHER_LEAF.but(called)))
+    made_of_it = stood.trusts is CAFile.SYSTEM and proxy is None
+    stranger = whole.but(ca=CAFile.UNSET) if made_of_it else whole
+    foreign = presenting(stranger, chain(OTHER_LEAF.but(called)))
     yield Mutant(wrong=Wrong.OTHER_CA, setup=replace(foreign, whole=whole))
     if stood.trusts is not CAFile.SELF_SIGNED_LEAF:
         # What trusts one certificate by itself trusts it whatever name it bears.
-        yield Mutant(wrong=Wrong.NAME, setup=whole.but(chain=presented.but(named(OTHER_HOST))))
-        lone = stranger.but(chain=chain(SELF_SIGNED.but(called)))
+        yield Mutant(wrong=Wrong.NAME, setup=presenting(whole, presented.but(named(OTHER_HOST))))
+        lone = presenting(stranger, chain(SELF_SIGNED.but(called)))
         yield Mutant(wrong=Wrong.SELF_SIGNED, setup=replace(lone, whole=whole))
-    yield Mutant(wrong=Wrong.EXPIRED, setup=whole.but(chain=presented.but(expired())))
+    yield Mutant(wrong=Wrong.EXPIRED, setup=presenting(whole, presented.but(expired())))
     if stood.trusts not in {CAFile.INTERMEDIATE, CAFile.SELF_SIGNED_LEAF}:
         short = presented.sending(presented.leaf, name="without its intermediate")
-        yield Mutant(wrong=Wrong.NO_INTERMEDIATE, setup=whole.but(chain=short))
-    yield Mutant(wrong=Wrong.CLEARTEXT, setup=whole.but(behaviour=Cleartext()))
+        yield Mutant(wrong=Wrong.NO_INTERMEDIATE, setup=presenting(whole, short))
+    if proxy is None:
+        yield Mutant(wrong=Wrong.CLEARTEXT, setup=whole.but(behaviour=Cleartext()))
 
 
 def _of_input(stood: StandIn) -> Iterator[Mutant]:

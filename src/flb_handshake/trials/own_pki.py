@@ -13,7 +13,7 @@ from flb_handshake.model import CAFile, ClientAuth, File, FileForm, Setup
 from flb_handshake.peer import tls
 from flb_handshake.trials.stand_ins import StandIn
 
-_PEERS: Final = {Kind.OUTPUT: "collector", Kind.INPUT: "shipper"}
+_PEERS: Final = {Kind.OUTPUT: "collector", Kind.NODE: "collector", Kind.INPUT: "shipper"}
 _CLIENT_CA: Final = "client-ca.pem"
 
 
@@ -29,7 +29,12 @@ class OwnPki:
     directory: Path
 
     def stood(self, one: StandIn) -> StandIn:
-        """The same with these files. Raises CertificateFileError for one that is not there."""
+        """The same with these files; a proxy keeps its stand-ins.
+
+        Raises CertificateFileError for one that is not there.
+        """
+        if one.section.kind is Kind.PROXY:
+            return one
         healthy = self._agent(one)
         own = self._pair(one.section)
         if one.section.kind is Kind.INPUT:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,12 +21,13 @@ from flb_handshake.certificates import (
     chain,
     named,
 )
+from flb_handshake.config.dialling import LOOPBACK, Dialled, dialled
 from flb_handshake.config.looking import State, look
 from flb_handshake.config.words import Kind, Property, Section
 from flb_handshake.declare import certificate_file, key_file
 from flb_handshake.dials import DIALS, HOST_AND_PORT, TAKES
 from flb_handshake.hosts import can_be_dialled, is_address
-from flb_handshake.lint.linting import is_secret
+from flb_handshake.lint.end import ALWAYS, UNASKED
 from flb_handshake.model import (
     AgentSpec,
     CAFile,
@@ -37,71 +38,22 @@ from flb_handshake.model import (
     Mode,
     Setup,
     ShipperSpec,
+    Upstream,
 )
 from flb_handshake.peer import shipper
-
-LOOPBACK: Final = "127.0.0.1"
-
-OURS: Final = frozenset(
-    {
-        "alias",
-        "host",
-        "listen",
-        "log_level",
-        "match",
-        "match_regex",
-        "name",
-        "port",
-        "retry_limit",
-        "routable",
-        "storage.type",
-        "tag",
-        "threaded",
-        "tls.ca_file",
-        "tls.ca_path",
-        "tls.crt_file",
-        "tls.debug",
-        "tls.key_file",
-        "tls.key_passwd",
-        "tls.vhost",
-        "workers",
-    }
+from flb_handshake.trials.obstacles import (
+    NO_NAME,
+    OF_A_PLUGIN,
+    Obstacle,
+    filled_in_elsewhere,
+    lacks_store,
+    obstacle,
 )
-"""Where it is, whom it dials, which files it reads and how it waits: ours take their place."""
+from flb_handshake.trials.properties import OF_A_URL, OF_RECORDS, OURS, own, record
+from flb_handshake.trials.proxied import proxy_of, through
 
-_OF_RECORDS: Final = frozenset(
-    {
-        "empty_shared_key",
-        "format",
-        "parser",
-        "security.users",
-        "self_hostname",
-        "separator",
-        "shared_key",
-        "splunk_token",
-        "tag_from_uri",
-        "tag_key",
-        "tag_prefix",
-        "uri",
-    }
-)
-"""What an input asks of a record beyond TLS: its form, its tag, who logs in. Our shipper has one
-form and no password."""
-
-ELSEWHERE: Final = frozenset(
-    {"aws_auth", "cloud_id", "oauth2", "oauth2.enable", "oauth2.token_url", "proxy", "upstream"}
-)
-"""Properties that make an output dial somebody else, whom no peer of ours plays."""
-
-OF_A_URL: Final = frozenset(
-    name for name, words in DIALS.items() if not HOST_AND_PORT.items() <= words.items()
-)
-"""Outputs that are told by another property whom to dial."""
-
-_OWN_TLS: Final = frozenset({"kafka"})
-"""Outputs whose TLS is a library's own, set by other properties."""
-
-_OPENS_NO_TLS: Final = frozenset({"counter", "exit", "file", "flowcounter", "null", "stdout"})
+_UNASKED: Final = frozenset({*ALWAYS, *UNASKED, *OF_A_PLUGIN, *OF_A_URL})
+"""Outputs that may speak TLS without a word about it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,31 +67,86 @@ class StandIn:
     """The name or address that a careful output would check; empty for an input."""
     trusts: CAFile
     """What stands in for its CA file."""
+    dials: str = ""
+    """The name or address that it means to dial; empty for an input."""
+    note: str = ""
+    """What of it is not played; empty: nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unplayed:
-    """A section that cannot be played, and why."""
+    """A section that cannot be played, why, and what to do instead."""
 
     section: Section
     reason: str
+    instead: str
+
+    @staticmethod
+    def because(section: Section, found: Obstacle) -> Unplayed:
+        """The section with what is in its way."""
+        return Unplayed(section=section, reason=found.reason, instead=found.instead)
 
 
 def speaks_of_tls(section: Section) -> bool:
     """Whether anything in it, or in its nodes, is about TLS, meant or not."""
-    if section.kind is Kind.OUTPUT and section.plugin in {*OF_A_URL, *_OWN_TLS}:
+    if section.kind is Kind.OUTPUT and section.plugin in _UNASKED:
         return True
     said = any(one.name == "tls" or one.name.startswith("tls.") for one in section.properties)
     return said or any(speaks_of_tls(one) for one in section.sections if one.kind is Kind.NODE)
 
 
-def stand_in(section: Section, lacks: Collection[Capability]) -> StandIn | Unplayed:
-    """The section with a healthy peer of its kind, on an agent that lacks these capabilities."""
-    if opened := [one.key for one in section.properties if one.is_open and _decides(one)]:
-        return Unplayed(section=section, reason=f"'{opened[0]}' is filled in elsewhere")
+def stand_ins(section: Section, lacks: Collection[Capability]) -> tuple[StandIn | Unplayed, ...]:
+    """The section with a healthy peer of its kind, on an agent that lacks these capabilities.
+
+    Of an upstream file, each node by itself; and what is said of an HTTPS proxy by itself, too.
+    """
+    if opened := _opened(section):
+        return (opened,)
     if section.kind is Kind.INPUT:
-        return _input(section)
-    return _output(section, lacks)
+        return (_input(section),)
+    if found := obstacle(section):
+        return (Unplayed.because(section, found),)
+    if section.find("upstream") is None:
+        whole = _output(section, dialled(section), lacks)
+        proxy = proxy_of(section)
+        if proxy is None or isinstance(whole, Unplayed):
+            return (whole,)
+        return (whole, _proxy(proxy, whole.healthy, lacks))
+    nodes = [one for one in section.sections if one.kind is Kind.NODE]
+    return tuple(_output(section, _of_node(one), lacks, one) for one in nodes)
+
+
+def _no_port(section: Section) -> str:
+    """Why an input opens no TCP port; empty: it does."""
+    mode = (section.value("mode") or "unix_udp").lower()
+    if section.plugin == "syslog" and mode != "tcp":
+        return f"its mode is {mode}, in which it opens no TCP port"
+    if section.plugin == "forward" and section.find("unix_path"):
+        return "it listens on a socket of its machine"
+    return ""
+
+
+def _proxy(proxy: Section, healthy: Setup, lacks: Collection[Capability]) -> StandIn | Unplayed:
+    """The HTTPS proxy of an output, which loopback stands in for; the collector is healthy."""
+    kind = _ca(proxy, fallback=CAFile.ROOT if proxy.find("tls.ca_path") else CAFile.SYSTEM)
+    if kind is CAFile.SYSTEM and Capability.SYSTEM_STORE in lacks:
+        return Unplayed.because(proxy, lacks_store(lacks))
+    presented = _presented(kind, LOOPBACK)
+    ca = kind if kind is CAFile.SYSTEM else ca_content(kind, presented)
+    setup = through(healthy, ca, presented)
+    return StandIn(section=proxy, healthy=setup, name=LOOPBACK, trusts=kind)
+
+
+def _of_node(node: Section) -> Dialled:
+    return Dialled(host=node.value("host") or LOOPBACK)
+
+
+def _opened(section: Section) -> Unplayed | None:
+    """The section as one that cannot be played, if what decides is filled in elsewhere."""
+    found = [one.key for one in section.properties if one.is_open and _decides(one)]
+    if not found:
+        return None
+    return Unplayed.because(section, filled_in_elsewhere(found[0]))
 
 
 def _decides(opened: Property) -> bool:
@@ -154,7 +161,7 @@ def _decides(opened: Property) -> bool:
 
 def _input(section: Section) -> StandIn | Unplayed:
     if wrong := shipper.objection(ShipperSpec(), section.plugin) or _no_port(section):
-        return Unplayed(section=section, reason=wrong)
+        return Unplayed.because(section, Obstacle(reason=wrong))
     crt, key = _own_pair(section, server=True)
     kind = _ca(section, fallback=CAFile.UNSET)
     agent = AgentSpec(
@@ -166,39 +173,24 @@ def _input(section: Section) -> StandIn | Unplayed:
         key=key,
         key_passwd=_passphrase(section),
         vhost=None,
-        properties=_own(section, TAKES.get(section.plugin, {}), without=_OF_RECORDS),
+        properties=own(section, TAKES.get(section.plugin, {}), without=OF_RECORDS),
     )
     setup = Setup(agent=agent, peer=ShipperSpec())
     return StandIn(section=section, healthy=setup, name="", trusts=kind)
 
 
-def _no_port(section: Section) -> str:
-    """Why an input opens no TCP port; empty: it does."""
-    mode = (section.value("mode") or "unix_udp").lower()
-    if section.plugin == "syslog" and mode != "tcp":
-        return f"its mode is {mode}, in which it opens no TCP port"
-    if section.plugin == "forward" and section.find("unix_path"):
-        return "it listens on a socket of its machine"
-    return ""
-
-
-def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplayed:
-    plugin = section.plugin
-    if plugin in _OPENS_NO_TLS:
-        return Unplayed(section=section, reason=f"'{plugin}' opens no connection")
-    if plugin in _OWN_TLS:
-        return Unplayed(section=section, reason=f"the TLS of '{plugin}' is not Fluent Bit's own")
-    if plugin in OF_A_URL:
-        return Unplayed(section=section, reason=f"'{plugin}' dials what another property names")
-    if elsewhere := [one.key for one in section.properties if one.name in ELSEWHERE]:
-        return Unplayed(section=section, reason=f"'{elsewhere[0]}' makes it dial somebody else")
+def _output(
+    output: Section, whom: Dialled, lacks: Collection[Capability], node: Section | None = None
+) -> StandIn | Unplayed:
+    """The output, or a node of its upstream file: a node takes nothing of TLS from its output."""
+    section = node or output
     fallback = CAFile.UNSET if section.find("tls.ca_path") else CAFile.SYSTEM
     kind = _ca(section, fallback=fallback)
     if kind is CAFile.SYSTEM and Capability.SYSTEM_STORE in lacks:
-        return Unplayed(section=section, reason=lacks_store(lacks))
-    host, vhost, name = _dialled(section, lacks)
-    if not is_address(name) and not can_be_dialled(name):
-        return Unplayed(section=section, reason="what it dials cannot be the name of a host")
+        return Unplayed.because(section, lacks_store(lacks))
+    host, vhost, name = _dialled(whom.host, section.value("tls.vhost"), lacks)
+    if not all(is_address(one) or can_be_dialled(one) for one in (host, name)):
+        return Unplayed.because(section, NO_NAME)
     crt, key = _own_pair(section, server=False)
     presented = _presented(kind, name)
     peer = CollectorSpec(
@@ -207,7 +199,7 @@ def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplay
         client_ca=ROOT if crt else None,
     )
     agent = AgentSpec(
-        plugin=plugin,
+        plugin=output.plugin,
         mode=Mode.OFF,
         # Pinned: a kind is what it is in relation to whatever the peer presents.
         ca=kind if kind is CAFile.SYSTEM else ca_content(kind, presented),
@@ -217,44 +209,34 @@ def _output(section: Section, lacks: Collection[Capability]) -> StandIn | Unplay
         key_passwd=_passphrase(section),
         host=host,
         vhost=vhost,
-        properties=_own(section, DIALS.get(plugin, HOST_AND_PORT)),
+        properties=own(output, DIALS.get(output.plugin, HOST_AND_PORT), whom.leading),
+        upstream=Upstream(properties=own(node, HOST_AND_PORT)) if node else None,
+        input_properties=record(output),
     )
     setup = Setup(agent=agent, peer=peer)
-    return StandIn(section=section, healthy=setup, name=name, trusts=kind)
+    return StandIn(
+        section=section,
+        healthy=setup,
+        name=name,
+        trusts=kind,
+        dials=whom.host,
+        note=_OF_TOKENS if whom.tokens else "",
+    )
 
 
-def lacks_store(lacks: Collection[Capability]) -> str:
-    """Why an output without a CA file cannot be played here."""
-    why = lacks.get(Capability.SYSTEM_STORE, "") if isinstance(lacks, Mapping) else ""
-    return f"it trusts the system's CAs, and {why or 'this agent cannot be given any'}"
+_OF_TOKENS: Final = (
+    "its token is ours, and asked for in cleartext: that connection heeds none of these `tls` "
+    "properties, trusts the system's CAs and checks no name"
+)
 
 
-def _own(
-    section: Section, dials: Mapping[str, str], without: Collection[str] = ()
-) -> tuple[tuple[str, str | None], ...]:
-    """Its properties as they stand, the last of each; what a plugin needs is not said twice.
-
-    What comes to nothing, as nobody sets its variable here, is nothing to Fluent Bit either. What
-    Helm fills in is left out, unless it is a secret, for which any text will do.
-    """
-    spelt = {name.lower(): name for name in dials}
-    tls = () if section.find("tls") else (("tls", None),)
-    found: dict[str, str] = {}
-    for one in section.properties:
-        unknown = "{{" in one.value and not is_secret(one.name)
-        kept = one.name not in OURS and one.name not in without
-        if kept and one.value and not unknown:
-            found[spelt.get(one.name, one.name)] = one.value
-    return (*tls, *found.items())
-
-
-def _dialled(section: Section, lacks: Collection[Capability]) -> tuple[str, str | None, str]:
+def _dialled(
+    host: str, vhost: str | None, lacks: Collection[Capability]
+) -> tuple[str, str | None, str]:
     """What is dialled, `tls.vhost`, and the name that a careful output would check.
 
     An address cannot lead elsewhere, so loopback stands in for it.
     """
-    host = section.value("host") or LOOPBACK
-    vhost = section.value("tls.vhost")
     if is_address(host):
         return LOOPBACK, vhost, vhost or LOOPBACK
     if host == "localhost" or Capability.HOSTS not in lacks:

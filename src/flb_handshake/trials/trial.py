@@ -16,7 +16,7 @@ from flb_handshake.results import Finding, finding
 from flb_handshake.session import Session
 from flb_handshake.trials.mutants import Mutant, Wrong, mutants
 from flb_handshake.trials.own_pki import OwnPki
-from flb_handshake.trials.stand_ins import StandIn, Unplayed, speaks_of_tls, stand_in
+from flb_handshake.trials.stand_ins import StandIn, Unplayed, speaks_of_tls, stand_ins
 
 _BY_DEFAULT = frozenset({Wrong.NAME, Wrong.ANONYMOUS})
 """What the default policy puts up with."""
@@ -47,11 +47,13 @@ _REFUSALS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """One section, played."""
+    """One section, played: an input, an output, or a node of an upstream file."""
 
     section: Section
     healthy: Finding
     answers: tuple[Answer, ...] = ()
+    note: str = ""
+    """What of it was not played; empty: nothing."""
 
     @property
     def delivers(self) -> bool:
@@ -118,16 +120,17 @@ def try_all(
     *,
     own: OwnPki | None = None,
 ) -> tuple[tuple[Trial, ...], tuple[Unplayed, ...]]:
-    """Plays each input and output that speaks of TLS; `own`: with the user's own certificates.
+    """Plays each input, output and node that speaks of TLS.
 
-    Raises HarnessFailure, and CertificateFileError for a file of theirs.
+    `own`: with the user's own certificates. Raises HarnessFailure, and CertificateFileError
+    for a file of theirs.
     """
     sections = [
         one
         for one in (*configuration.of(Kind.INPUT), *configuration.of(Kind.OUTPUT))
         if speaks_of_tls(one)
     ]
-    stood = [stand_in(one, agent.lacks) for one in sections]
+    stood = [end for one in sections for end in stand_ins(one, agent.lacks)]
     played = [one for one in stood if isinstance(one, StandIn)]
     if own is not None:
         played = [own.stood(one) for one in played]
@@ -156,4 +159,9 @@ def _trial(wanted: _Wanted, evidence: Mapping[Setup, Evidence]) -> Trial:
     answers = tuple(
         Answer(wrong=one.wrong, found=finding(evidence[one.setup], twin)) for one in wanted.broken
     )
-    return Trial(section=wanted.stood.section, healthy=finding(twin, None), answers=answers)
+    return Trial(
+        section=wanted.stood.section,
+        healthy=finding(twin, None),
+        answers=answers,
+        note=wanted.stood.note,
+    )

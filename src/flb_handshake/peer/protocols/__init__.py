@@ -36,6 +36,10 @@ class Spoken:
 HTTP: Final = Spoken()
 
 
+TOKENS: Final = Spoken(service=SERVICES["azure_logs_ingestion"])
+"""HTTP, with a token in every answer."""
+
+
 def spoken_by(agent: AgentSpec) -> Spoken:
     """What this output is to speak, given its properties and those of its node."""
     given = (*agent.properties, *(agent.upstream.properties if agent.upstream else ()))
