@@ -15,7 +15,8 @@ def main() -> NoReturn:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _leave)
-    for name in ("stdin", "stdout", "stderr"):  # closed, as `2>&-` does: the next file would be it
+    # Closed, as by `2>&-`: the next file opened would be it. A closed input is an empty one.
+    for name in ("stdin", "stdout", "stderr"):
         if getattr(sys, name) is None:
             mode = "r" if name == "stdin" else "w"
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115

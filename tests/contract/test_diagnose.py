@@ -170,7 +170,10 @@ def test_a_log_that_may_not_be_read_is_one_line(log):
 
 @pytest.mark.parametrize(
     ("given", "said"),
-    [(gzip.compress(LOG.encode()), "standard input is packed (gzip)"), (None, "is closed")],
+    [
+        (gzip.compress(LOG.encode()), "standard input is packed (gzip)"),
+        (None, "standard input is empty"),
+    ],
 )
 def test_a_mistake_with_standard_input_is_one_line_too(given, said):
     closing = ["sh", "-c", 'exec "$@" <&-', "sh"] if given is None else []

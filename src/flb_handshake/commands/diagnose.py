@@ -129,8 +129,6 @@ def _opened(path: Path, stack: ExitStack) -> BufferedReader:
     """The log, open. Raises UserMistake where its first bytes say that it is packed, OSError."""
     if path != STANDARD_INPUT:
         stream = stack.enter_context(path.open("rb"))
-    elif sys.stdin is None:
-        raise UserMistake("standard input is closed", hint="name a log of Fluent Bit")
     else:
         stream = cast("BufferedReader", sys.stdin.buffer)
     begin = stream.peek(_LONGEST_MAGIC)
