@@ -22,6 +22,7 @@ WHO_SENDS = {
     "http_token": ("influxdb", "bucket b"),
     "apikey": ("datadog", "dd_source d"),
     "auth_token": ("skywalking", "svc_name s"),
+    "cloud_auth": ("es", "tls off"),
     "header": ("http opentelemetry prometheus_remote_write", "tls off"),
 }
 CASES = [(name, plugin) for name, (plugins, _) in WHO_SENDS.items() for plugin in plugins.split()]
@@ -54,7 +55,8 @@ def heard(tmp_path, text):
 @pytest.mark.parametrize(("name", "plugin"), CASES)
 def test_a_credential_is_sent_as_it_stands(tmp_path, name, plugin):
     _, needed = WHO_SENDS[name]
-    own = f"header Authorization {PLANTED}" if name == "header" else f"{name} {PLANTED}"
+    before = {"header": "Authorization ", "cloud_auth": "u:"}.get(name, "")
+    own = f"{name} {before}{PLANTED}"
     dials = DIALS.replace("Name http", f"Name {plugin}")
     said = heard(tmp_path, SERVICE + SOURCES.get(plugin, DUMMY) + dials + classic(needed, own))
     basic = base64.b64encode(f"u:{PLANTED}".encode())

@@ -624,6 +624,37 @@ def test_what_a_proxy_may_be_is_told_at_its_own_line(proxied):
     assert all("tls.proxy.verify off" in one.fix for one in told)
 
 
+def test_who_waits_for_the_first_word_in_cleartext_is_told_of_cleartext():
+    """A collector of TLS waits too, and nothing comes of it."""
+    keyed = section(Kind.OUTPUT, f"Name forward; {HOST}; shared_key k; tls off")
+    (trial,), _ = try_all(Configuration(sections=(keyed,)), opened("process"))
+    assert trial.healthy.observation.outcome is Outcome.STALLED
+    (told,) = findings(trial, Policy.DEFAULT)
+    assert (told.rule, str(told.spot)) == ("sends-cleartext", "fluent-bit.conf:6")
+    assert "tls is off" in told.text
+    assert told.fix.startswith("Set tls on")
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("{{ .Values.host }}", "helm template"),
+        ("(secret es/host)", "a copy"),
+    ],
+)
+def test_what_is_filled_in_elsewhere_is_set_where_it_is_filled_in(value, says):
+    output = section(Kind.OUTPUT, f"Name es; Host {value}; tls on")
+    _, (unplayed,) = try_all(Configuration(sections=(output,)), opened("reference"))
+    assert "'Host' is filled in elsewhere" in unplayed.reason
+    assert says in unplayed.instead
+
+
+def test_an_input_that_is_not_played_is_not_to_be_tried_with_a_server():
+    udp = section(Kind.INPUT, f"Name syslog; Mode udp; tls on; {PAIR}")
+    _, (unplayed,) = try_all(Configuration(sections=(udp,)), opened("reference"))
+    assert "openssl s_client" in unplayed.instead
+
+
 def test_a_section_without_a_word_about_tls_is_not_played():
     agent = opened("reference")
     quiet = section(Kind.OUTPUT, "Name http; Host logs.example.com")

@@ -63,6 +63,21 @@ KNOWN = {
     "a header of nobody's business": Known(
         text=output("host logs.example.test", "header X-Team logs")
     ),
+    "a password to a proxy": Known(
+        text=output("proxy http://proxy.test:3128", "http_passwd hunter2-of-http"),
+        found=((5, "credentials-in-cleartext"),),
+    ),
+    "a key to where it goes unless told": Known(
+        text=output("apikey hunter2-of-key", plugin="datadog"),
+        found=((4, "credentials-in-cleartext"),),
+    ),
+    "a password to a cloud": Known(
+        text=output("cloud_id x:YS50ZXN0JGVz", "cloud_auth u:hunter2-of-cloud", plugin="es"),
+        found=((5, "credentials-in-cleartext"),),
+    ),
+    "a password to whom Helm says": Known(
+        text=output("host a.test", "proxy http://{{ .Values.p }}", "http_passwd hunter2-of-http")
+    ),
     "a password to loopback": Known(text=output("host 127.0.0.2", "http_passwd hunter2-of-http")),
     "a password over TLS": Known(text=output(*GOOD, "host a.test", "http_passwd hunter2-of-http")),
     "a Mode word": Known(
@@ -275,6 +290,9 @@ KNOWN = {
         found=((3, "node-without-tls"),),
     ),
     "TLS in the node": Known(text=output("upstream {tls_nodes}", plugin="forward")),
+    "nothing checked in an output whose nodes are dialled": Known(
+        text=output("upstream {tls_nodes}", TLS, "tls.verify off", plugin="forward")
+    ),
     "TLS in the node, names unheeded": Known(
         text=output("upstream {tls_nodes}", plugin="forward"),
         found=((9, "unknown-property"),),

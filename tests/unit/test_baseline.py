@@ -102,6 +102,22 @@ def test_another_finding_of_the_same_rule_is_new_unless_it_was_played(place):
     assert baseline.worse(held, [whole], [again]) == ()
 
 
+def test_what_is_put_up_with_of_a_proxy_is_not_of_its_output(place):
+    whole = configured(place)
+    of_proxy = finding(whole, 3, rule="takes-expired", played=True, of_proxy=True)
+    held = baseline.of([whole], [of_proxy])
+    assert baseline.worse(held, [whole], [of_proxy]) == ()
+    worse = baseline.worse(held, [whole], [replace(of_proxy, of_proxy=False)])
+    assert rules(worse) == [("takes-expired", 3)]
+
+
+def test_a_proxy_that_is_trusted_by_another_file_is_told(place):
+    text = TEXT.replace("tls.ca_file first", "tls.proxy.ca_file first")
+    held = baseline.of([configured(place, text)], [])
+    Path(place, "first.pem").write_text("three")
+    assert rules(baseline.worse(held, [configured(place, text)], [])) == [("another-file", 4)]
+
+
 def test_a_node_that_is_new_is_not_put_up_with(place):
     node = "[NODE]\n    name {}\n    host h\n    port 1\n    tls.verify off\n"
     nodes = "[UPSTREAM]\n    name u\n" + node.format("a")

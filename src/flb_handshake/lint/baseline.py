@@ -17,7 +17,13 @@ from flb_handshake.lint.finding import Finding, Severity
 
 _FORMAT: Final = 1
 
-_TRUSTED: Final = ("tls.ca_file", "tls.ca_path", "tls.crt_file")
+_TRUSTED: Final = (
+    "tls.ca_file",
+    "tls.ca_path",
+    "tls.crt_file",
+    "tls.proxy.ca_file",
+    "tls.proxy.ca_path",
+)
 """Files whose content decides who is believed, or as whom one comes; none of them is secret."""
 
 
@@ -46,7 +52,8 @@ def of(configurations: Sequence[Configuration], findings: Sequence[Finding]) -> 
 
 def _identity(one: Finding) -> str:
     """What makes two findings of one section the same: another typo is another finding."""
-    return f"{one.severity} {one.rule}" + ("" if one.played else f": {one.text}")
+    whose = " of its proxy" if one.of_proxy else ""
+    return f"{one.severity} {one.rule}{whose}" + ("" if one.played else f": {one.text}")
 
 
 def worse(

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from flb_handshake.config.dialling import dialled
 from flb_handshake.config.words import Property
 from flb_handshake.hosts import is_address
 from flb_handshake.lint.end import ASKED, End, Truth, node_ends
@@ -17,6 +18,7 @@ SENT: Final = frozenset(
         "apikey",
         "auth_token",
         "bearer_token",
+        "cloud_auth",
         "http_passwd",
         "http_token",
         "splunk_token",
@@ -57,13 +59,18 @@ def _is_credential(one: Property) -> bool:
     return one.name in SENT and (one.value != "" or one.is_open)
 
 
+_LEADS: Final = ("host", "proxy", "cloud_id")
+"""What says whom such an output dials."""
+
+
 def _is_far(end: End) -> bool:
     """Whether it dials another machine, as far as can be seen from here."""
-    host = end.find("host")
-    if host is None or host.is_open:
+    if any(found.is_open for name in _LEADS if (found := end.find(name)) is not None):
         return False
-    name = host.value.strip().strip("[]")
-    return name != "localhost" and not (is_address(name) and ipaddress.ip_address(name).is_loopback)
+    name = dialled(end.section).host.strip().strip("[]").lower()
+    if is_address(name):
+        return not ipaddress.ip_address(name).is_loopback
+    return name not in {"", "localhost"}
 
 
 RULES = (credentials_in_cleartext,)

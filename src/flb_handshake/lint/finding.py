@@ -43,6 +43,8 @@ class Finding:
     """The scenario of the catalogue that proves it; None: no handshake shows it."""
     releases: tuple[str, ...] = ()
     """The releases that it holds for, in the order in which they were asked about."""
+    of_proxy: bool = False
+    """Whether it is of what an output says of an HTTPS proxy, not of the output itself."""
     played: bool = False
     """Whether playing found it, so that its text tells of one run: of ports, and of times."""
 

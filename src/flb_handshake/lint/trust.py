@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flb_handshake.lint.end import End, Truth
+from flb_handshake.lint.end import End, Truth, node_ends
 from flb_handshake.lint.finding import Finding, Severity
 
 
@@ -27,7 +27,7 @@ def ca_path_silences_ca_file(end: End) -> Iterator[Finding]:
 def nothing_verified(end: End) -> Iterator[Finding]:
     """An output that sends to anybody."""
     switch = end.find("tls.verify")
-    if end.listens or not end.secured or end.verifies or switch is None:
+    if end.listens or not end.secured or end.verifies or switch is None or any(node_ends(end)):
         return
     off = end.says("tls.verify") is Truth.OFF
     yield Finding(
@@ -44,6 +44,8 @@ def names_unchecked(end: End) -> Iterator[Finding]:
     """An output that takes a certificate which was made for somebody else."""
     if not end.secured or not end.can_check_names or not end.verifies or end.checks_names:
         return
+    if any(node_ends(end)):
+        return  # which are dialled in its stead, and take nothing of TLS from it
     plain = end.says("tls.verify") is not Truth.NEITHER
     if not plain and end.says("tls.verify_hostname") is Truth.ON:
         return

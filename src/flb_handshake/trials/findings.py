@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from flb_handshake import results
 from flb_handshake.config.words import Kind, Section, Spot
 from flb_handshake.explain import fix_line
 from flb_handshake.lint.finding import Finding, Severity
 from flb_handshake.lint.policy import Policy
-from flb_handshake.outcomes import Outcome
 from flb_handshake.trials.mutants import Wrong
 from flb_handshake.trials.trial import Trial, blamed
 from flb_handshake.verdict import observed_words
@@ -113,11 +113,12 @@ def findings(trial: Trial, policy: Policy) -> tuple[Finding, ...]:
         version = trial.healthy.evidence.agent.version
         return (not_played(trial.section, trial.failure, _ANOTHER_AGENT, version),)
     healthy = trial.healthy.observation
-    if healthy.outcome is Outcome.CLEARTEXT:
-        return (_of_healthy(trial, "sends-cleartext", "it sends its records in cleartext"),)
+    if plain := trial.in_cleartext:
+        said = "it sends its records in cleartext"
+        return (_of_run(trial, plain, "sends-cleartext", said),)
     if not trial.delivers:
         said = f"it does not deliver to a healthy peer: {observed_words(healthy)}"
-        return (_of_healthy(trial, "does-not-deliver", said),)
+        return (_of_run(trial, trial.healthy, "does-not-deliver", said),)
     return tuple(_breach(trial, one.wrong) for one in trial.let_through(policy))
 
 
@@ -137,8 +138,8 @@ def not_played(section: Section, why: str, instead: str, version: str) -> Findin
     )
 
 
-def _of_healthy(trial: Trial, rule: str, said: str) -> Finding:
-    causes = trial.healthy.all_causes
+def _of_run(trial: Trial, found: results.Finding, rule: str, said: str) -> Finding:
+    causes = found.all_causes
     why = f" ({causes[0].because})" if causes else ""
     return Finding(
         rule=rule,
@@ -148,6 +149,7 @@ def _of_healthy(trial: Trial, rule: str, said: str) -> Finding:
         fix=_sentence(fix_line(causes)) if causes else _LOOK,
         scenario=None,
         releases=(trial.healthy.evidence.agent.version,),
+        of_proxy=trial.section.kind is Kind.PROXY,
         played=True,
     )
 
@@ -164,6 +166,7 @@ def _breach(trial: Trial, wrong: Wrong) -> Finding:
         fix=found.fix,
         scenario=found.scenario,
         releases=(trial.healthy.evidence.agent.version,),
+        of_proxy=trial.section.kind is Kind.PROXY,
         played=True,
     )
 

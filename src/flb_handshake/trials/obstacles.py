@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from flb_handshake.agent.contract import Capability
-from flb_handshake.config.words import Kind, Section
+from flb_handshake.config.words import KEPT_ELSEWHERE, Kind, Property, Section
 from flb_handshake.peer.protocols import SPOKEN
 
 
@@ -21,6 +21,11 @@ class Obstacle:
         "another name, or of another CA, shows it."
     )
 
+
+CLIENTS_BY_HAND: Final = (
+    "See by hand, if it serves TLS, that it refuses whom it should: openssl s_client without a "
+    "certificate, or with one of another CA, shows it."
+)
 
 _OPENS_NO_TLS: Final = frozenset(
     {
@@ -125,12 +130,14 @@ def _first(section: Section, names: Collection[str]) -> str | None:
     return next((one.key for one in section.properties if one.name in names), None)
 
 
-def filled_in_elsewhere(name: str) -> Obstacle:
+def filled_in_elsewhere(opened: Property) -> Obstacle:
     """Why a section cannot be played whose property comes from somewhere else."""
-    return Obstacle(
-        reason=f"'{name}' is filled in elsewhere",
-        instead="Set its variable where this runs, as it is set where Fluent Bit runs.",
-    )
+    instead = "Set its variable where this runs, as it is set where Fluent Bit runs."
+    if "{{" in opened.value:
+        instead = "Check what Helm makes of it: `helm template` prints the ConfigMap."
+    elif opened.value.startswith(KEPT_ELSEWHERE):
+        instead = "Check a copy in which the value stands itself."
+    return Obstacle(reason=f"'{opened.key}' is filled in elsewhere", instead=instead)
 
 
 def lacks_store(lacks: Collection[Capability]) -> Obstacle:

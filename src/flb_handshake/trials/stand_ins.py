@@ -42,6 +42,7 @@ from flb_handshake.model import (
 )
 from flb_handshake.peer import shipper
 from flb_handshake.trials.obstacles import (
+    CLIENTS_BY_HAND,
     NO_NAME,
     OF_A_PLUGIN,
     Obstacle,
@@ -143,7 +144,7 @@ def _of_node(node: Section) -> Dialled:
 
 def _opened(section: Section) -> Unplayed | None:
     """The section as one that cannot be played, if what decides is filled in elsewhere."""
-    found = [one.key for one in section.properties if one.is_open and _decides(one)]
+    found = [one for one in section.properties if one.is_open and _decides(one)]
     if not found:
         return None
     return Unplayed.because(section, filled_in_elsewhere(found[0]))
@@ -161,7 +162,7 @@ def _decides(opened: Property) -> bool:
 
 def _input(section: Section) -> StandIn | Unplayed:
     if wrong := shipper.objection(ShipperSpec(), section.plugin) or _no_port(section):
-        return Unplayed.because(section, Obstacle(reason=wrong))
+        return Unplayed.because(section, Obstacle(reason=wrong, instead=CLIENTS_BY_HAND))
     crt, key = _own_pair(section, server=True)
     kind = _ca(section, fallback=CAFile.UNSET)
     agent = AgentSpec(

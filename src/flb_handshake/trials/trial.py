@@ -72,6 +72,19 @@ class Trial:
         return any(one.evidence.harness_error for one in every)
 
     @property
+    def in_cleartext(self) -> Finding | None:
+        """The run in which its records went in cleartext, as TLS is off; None: there is none.
+
+        Who waits for the collector's first word, as forward with a `shared_key` does, shows it
+        only to one that speaks no TLS.
+        """
+        outcome = self.healthy.observation.outcome
+        if outcome is Outcome.CLEARTEXT:
+            return self.healthy
+        plain = (one for one in self.answers if one.wrong is Wrong.CLEARTEXT and one.is_let_through)
+        return next((one.found for one in plain), None) if outcome is Outcome.STALLED else None
+
+    @property
     def failure(self) -> str:
         """Why the harness could not play it, or this Fluent Bit lacks something; empty: played."""
         evidence = self.healthy.evidence
