@@ -341,6 +341,7 @@ PROXIED = {
 INPUTS = {
     "no client is asked": (f"Name http; tls on; tls.verify off; {PAIR}", DELIVERED, OF_A_CLIENT),
     "defaults": (f"Name http; tls on; {PAIR}; {CA}", DELIVERED, {Wrong.ANONYMOUS}),
+    "no authority of clients": (f"Name http; tls on; {PAIR}", DELIVERED, {Wrong.ANONYMOUS}),
     "demanded": (
         f"Name http; tls on; tls.verify on; tls.verify_client_cert on; {PAIR}; {CA}",
         DELIVERED,

@@ -144,6 +144,14 @@ KNOWN = {
     "clients without a certificate": Known(
         text=input_(TLS, VERIFY, CA, *PAIR), found=((4, "anonymous-clients"),)
     ),
+    "TLS beside datagrams": Known(
+        text=input_("mode udp", TLS, *PAIR, plugin="syslog"), found=((3, "tls-beside-datagrams"),)
+    ),
+    "no TLS of inputs before 2.0, so nobody is let in by it": Known(
+        text=input_(TLS, CA),
+        found=((3, "unknown-property"), (4, "unknown-property")),
+        release="1.9.10",
+    ),
     "a demand that is no boolean": Known(
         text=input_(TLS, VERIFY, "tls.verify_client_cert require", CA, *PAIR),
         found=((4, "anonymous-clients"), (5, "not-a-boolean")),

@@ -17,7 +17,7 @@ from flb_handshake.lint.linting import lint
 from flb_handshake.lint.rules import RULES
 from flb_handshake.releases import RELEASES
 
-UNPROVEN = {"key-readable", "refused-by-fluent-bit"}
+UNPROVEN = {"key-readable", "refused-by-fluent-bit", "tls-beside-datagrams"}
 """What no handshake shows."""
 
 

@@ -36,6 +36,9 @@ _NAMES_CHECKED_SINCE: Final = "3.1"
 _IN_NODES_SINCE: Final = "3.1.6"
 """Since when a node of an upstream file heeds `tls.verify_hostname`."""
 
+_SERVED_SINCE: Final = "2.0"
+"""Since when inputs can have TLS."""
+
 _DEMANDS_SINCE: Final = "5.0"
 """Since when there is `tls.verify_client_cert`."""
 
@@ -185,7 +188,7 @@ class End:
     @property
     def asks(self) -> bool:
         """Whether an input asks its clients for a certificate, which it then checks."""
-        return self.listens and self.verifies
+        return self.listens and self.verifies and self.since(_SERVED_SINCE)
 
     @property
     def demands(self) -> bool:

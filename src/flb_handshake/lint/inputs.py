@@ -60,6 +60,21 @@ def tls_without_port(end: End) -> Iterator[Finding]:
         )
 
 
+def tls_beside_datagrams(end: End) -> Iterator[Finding]:
+    """TLS on an input that takes datagrams (3.0.7, 4.2.8 and 5.1.1 take them in cleartext)."""
+    mode = end.find("mode")
+    if not end.listens or end.plugin != "syslog" or mode is None or end.mode != "udp":
+        return
+    if end.secured and end.since("2.0"):
+        yield Finding(
+            rule="tls-beside-datagrams",
+            severity=Severity.ERROR,
+            spot=mode.spot,
+            text="`mode` is udp: datagrams are taken in cleartext, whatever `tls` is.",
+            fix="Write `mode tcp`, beside `tls on`.",
+        )
+
+
 def nothing_to_show(end: End) -> Iterator[Finding]:
     """An input that has to show a certificate and has none, or not its key."""
     switch = end.find("tls")
@@ -88,5 +103,5 @@ def nothing_to_show(end: End) -> Iterator[Finding]:
     )
 
 
-RULES = (tls_without_port, nothing_to_show)
+RULES = (tls_without_port, tls_beside_datagrams, nothing_to_show)
 """Each says what is wrong with one end, as one release reads it."""

@@ -49,6 +49,11 @@ RULES: Final[Mapping[str, Rule]] = {
         title="TLS over UDP",
         why="gelf and syslog send over UDP unless `mode` says otherwise, and UDP has no TLS.",
     ),
+    "tls-beside-datagrams": Rule(
+        title="TLS beside datagrams",
+        why="An input of syslog in `mode udp` takes whatever anybody sends it, in cleartext, and "
+        "no line of the log says that `tls on` does nothing.",
+    ),
     "credentials-in-cleartext": Rule(
         title="Credentials in cleartext",
         why="A password or a token that is sent without TLS is known to everybody on the way.",

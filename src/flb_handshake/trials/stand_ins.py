@@ -27,7 +27,7 @@ from flb_handshake.config.words import Kind, Property, Section
 from flb_handshake.declare import certificate_file, key_file
 from flb_handshake.dials import DIALS, HOST_AND_PORT, TAKES
 from flb_handshake.hosts import can_be_dialled, is_address
-from flb_handshake.lint.end import ALWAYS, UNASKED
+from flb_handshake.lint.end import ALWAYS, UNASKED, Truth, truth
 from flb_handshake.model import (
     AgentSpec,
     CAFile,
@@ -176,8 +176,19 @@ def _input(section: Section) -> StandIn | Unplayed:
         vhost=None,
         properties=own(section, TAKES.get(section.plugin, {}), without=OF_RECORDS),
     )
-    setup = Setup(agent=agent, peer=ShipperSpec())
+    setup = Setup(agent=agent, peer=_client(section))
     return StandIn(section=section, healthy=setup, name="", trusts=kind)
+
+
+def _client(section: Section) -> ShipperSpec:
+    """A client that is meant: with no certificate, where an input that looks at them could believe
+    none, as it names no authority of theirs.
+    """
+    named = ("tls.ca_file", "tls.ca_path", "tls.verify_client_cert")
+    said = section.value("tls.verify") or "on"
+    unasked = truth(said, "5.1.1") is Truth.OFF  # as in every release
+    meant = unasked or any(section.find(name) for name in named)
+    return ShipperSpec() if meant else ShipperSpec(chain=None)
 
 
 def _output(
