@@ -181,12 +181,9 @@ def _input(section: Section) -> StandIn | Unplayed:
 
 
 def _client(section: Section) -> ShipperSpec:
-    """A client that is meant: with no certificate, where an input that looks at them could believe
-    none, as it names no authority of theirs.
-    """
+    """A client that is meant: with no certificate, where an input could believe none."""
     named = ("tls.ca_file", "tls.ca_path", "tls.verify_client_cert")
-    said = section.value("tls.verify") or "on"
-    unasked = truth(said, "5.1.1") is Truth.OFF  # as in every release
+    unasked = truth(section.value("tls.verify") or "on", "5.1.1") is Truth.OFF
     meant = unasked or any(section.find(name) for name in named)
     return ShipperSpec() if meant else ShipperSpec(chain=None)
 
