@@ -171,3 +171,22 @@ def test_what_a_proxy_is_trusted_by_is_examined(configured, tmp_path):
     empty = text.replace("ca_file", "ca_path").replace("/proxy.pem", "/none")
     (section,) = behind(configured(empty), *log)
     assert [one.cause for one in examined(section, NOW)] == ["proxy_certificate_refused"]
+
+
+@pytest.mark.parametrize(
+    ("word", "release", "is_on"),
+    [
+        ("yes", "5.1.1", True),
+        ("No", "5.1.1", False),
+        ("1", "5.1.1", None),
+        ("0", "5.1.1", None),
+        ("yes", "1.9.10", None),
+        ("${NOBODYS}", "5.1.1", None),
+    ],
+)
+def test_a_switch_is_read_as_the_release_of_the_log_reads_it(word, release, is_on, configured):
+    # Catches `tls 1` taken for on: Fluent Bit sends in cleartext then.
+    text = OUTPUT.format("http", "a.test", 443).replace("tls on", f"tls {word}")
+    banner = f"Fluent Bit v{release}"
+    (section,) = behind(configured(text), banner, EOF, none_available("http.0"))
+    assert section.is_on("tls") is is_on
