@@ -15,6 +15,7 @@ from flb_handshake.diagnosis.together import (
     MOST_TEXTS,
     Said,
     Together,
+    failed_at_once,
     is_another,
     parted,
     said_by,
@@ -58,8 +59,8 @@ class _State:
 class _Step(NamedTuple):
     """What a line makes of a state; a tuple, since each line of a log may be one."""
 
-    ends: bool
-    """Whether what was gathered ends before it."""
+    ends: _State | None
+    """What ends before it: all that was gathered, or what is of another than is named now."""
     counts: bool
     """Whether it says anything of a trouble."""
     after: _State
@@ -76,7 +77,7 @@ class Gathering:
 
     def __init__(self, release: Release | None = None) -> None:
         self._told = release is not None
-        self._troubles: dict[tuple[str, str], Trouble] = {}
+        self._troubles: dict[tuple[str, str, str], Trouble] = {}
         self._said: dict[str, Said | None] = {}
         self._states: dict[Together, _State] = {}
         self._found_out = 0
@@ -92,10 +93,11 @@ class Gathering:
             number, _, said = one
             ends, counts, after, loose = state.steps.get(said) or self._found(state, said)
             if counts and number - last > _APART and lines:
-                ends, (_, _, after, loose) = True, self._anew(state, said)
-            if ends:
-                self._end(state, lines)
-                lines = []
+                ends, (_, _, after, loose) = state, self._anew(state, said)
+            if ends is not None:
+                left = [] if ends is state else _left(ends.so_far, after.so_far, lines)
+                self._end(ends, [it for it in lines if it not in left])
+                lines = left
             state = after
             if loose:
                 self._tally(loose, one)
@@ -121,20 +123,25 @@ class Gathering:
                 each.steps.clear()  # they lead to each other, and would be kept for a while
             self._states.clear()
         self._found_out += 1
-        step = state.steps[line] = self._step(state.so_far, line)
+        step = state.steps[line] = self._step(state, line)
         return step
 
-    def _step(self, now: Together, line: str) -> _Step:
+    def _step(self, state: _State, line: str) -> _Step:
+        now = state.so_far
         text = line.partition(" ")[2]
         release = now.release if self._told else releases.after(text, now.release)
         if now.release.exact not in {"", release.exact}:
-            return _Step(ends=True, counts=False, after=self._begin(release))
+            return _Step(ends=state, counts=False, after=self._begin(release))
         now = replace(now, release=release)
         said = self._said_by(line)
         if said is None:
-            return _Step(ends=False, counts=False, after=self._state_of(now))
-        ends = is_another(now, said)
-        after = with_one_more(Together(release=release) if ends else now, said)
+            return _Step(ends=None, counts=False, after=self._state_of(now))
+        ends, rest = None, now
+        if both := failed_at_once(now, said):
+            ends, rest = self._state_of(both[0]), both[1]
+        elif is_another(now, said):
+            ends, rest = state, Together(release=release)
+        after = with_one_more(rest, said)
         loose = "" if after.is_claimed else said.text
         return _Step(ends=ends, counts=True, after=self._state_of(after), loose=loose)
 
@@ -200,7 +207,7 @@ class Gathering:
         is_input = now.owner.kind == "input" if now.is_input is None else now.is_input
         said = clues_of(now.texts, is_input=is_input)
         strongest = max(said.values(), key=lambda clue: clue.strength)
-        key = (now.owner.name or now.target, strongest.name)
+        key = (now.owner.kind, now.owner.name or now.target, strongest.name)
         if key not in self._troubles and len(self._troubles) >= _MOST:
             key = next(reversed(self._troubles))
         same = self._troubles.get(key)
@@ -226,6 +233,17 @@ def _first(
         last=lines[-1][0],
         ends=(lines[0][1], lines[-1][1]),
     )
+
+
+def _left(ended: Together, after: Together, lines: Sequence[Found]) -> list[Found]:
+    """The lines of what goes on; of what both say, the first is of what has ended."""
+    left, told = [], set()
+    for one in lines[:-1]:
+        text = one[2].partition(" ")[2]
+        if text in after.texts and (text in told or text not in ended.texts):
+            left.append(one)
+        told.add(text)
+    return left
 
 
 def _shown(raw: bytes) -> str:

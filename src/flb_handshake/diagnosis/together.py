@@ -44,6 +44,8 @@ class Together:
     is_input: bool | None = None
     texts: tuple[str, ...] = ()
     """What is said, each once: what it means may depend on a side that a later line names."""
+    again: str = ""
+    """The end of a handshake that was said twice before anybody was named."""
     begun: bool = False
     """Whether a line came that stands at the beginning of a trouble."""
     begun_after_owner: bool = False
@@ -79,12 +81,14 @@ def with_one_more(now: Together, said: Said) -> Together:
     """What lines say together with one more."""
     unnamed = now.owner is NOBODY
     is_new = said.text not in now.texts and len(now.texts) < MOST_TEXTS
+    is_again = unnamed and said.text in now.texts and END.search(said.text)
     return Together(
         release=now.release,
         owner=said.owner if unnamed else now.owner,
         target=now.target or said.target,
         is_input=now.is_input if said.is_input is None else said.is_input,
         texts=(*now.texts, said.text) if is_new else now.texts,
+        again=said.text if is_again else now.again,
         begun=now.begun or said.begins,
         begun_after_owner=now.begun_after_owner or (said.begins and not unnamed),
         loud=now.loud or said.loud,
@@ -97,6 +101,25 @@ def is_another(now: Together, said: Said) -> bool:
     if said.owner is not NOBODY and now.owner is not NOBODY:
         return said.owner != now.owner or now.begun_after_owner
     return said.begins and now.owner is not NOBODY and now.begun
+
+
+def failed_at_once(now: Together, said: Said) -> tuple[Together, Together] | None:
+    """What is of whom was named first, and what is left for whom this line names; None: nothing.
+
+    Fluent Bit ends several handshakes before it names the first of those whose they were; it names
+    them in the same order (3.0.7, 5.1.1).
+    """
+    is_second = NOBODY not in {said.owner, now.owner} and said.owner != now.owner
+    if not is_second or not now.begun or now.begun_after_owner:
+        return None
+    own = tuple(text for text in now.texts if owner_of(text) == now.owner)
+    others = tuple(text for text in now.texts if text not in own)
+    first, *rest = [one.texts for one in parted(replace(now, texts=others))]
+    left = sum(rest, ()) or ((now.again,) if now.again else ())
+    if not any(map(END.search, first)) or not any(map(END.search, left)):
+        return None
+    unnamed = replace(now, owner=NOBODY, target="", is_input=None, texts=left)
+    return replace(now, texts=first + own), unnamed
 
 
 def parted(now: Together) -> list[Together]:
