@@ -171,3 +171,40 @@ def test_what_a_proxy_is_trusted_by_is_examined(configured, tmp_path):
     empty = text.replace("ca_file", "ca_path").replace("/proxy.pem", "/none")
     (section,) = behind(configured(empty), *log)
     assert [one.cause for one in examined(section, NOW)] == ["proxy_certificate_refused"]
+
+
+OF_INPUT = AT + "[error] [input:forward:forward.0] could not accept new connection"
+LISTENS = "[INPUT]\n Name forward\n tls on\n tls.verify {}\n tls.crt_file a.pem\n"
+
+
+def test_what_a_shipper_refuses_does_not_hang_on_what_the_input_verifies(configured):
+    # Catches `unknown` in the place of the shipper's CA: it judged, whatever tls.verify says here.
+    alert = AT + "[error] [tls] error: error:0A000418:SSL routines::tlsv1 alert unknown ca"
+    (one,) = troubles(alert, OF_INPUT)
+    settings = common(behind(configured(LISTENS.format("off")), alert, OF_INPUT))
+    assert ranked(one, settings)[0].cause is Word.UNTRUSTED_CA
+
+
+def test_of_a_shipper_that_was_refused_its_own_certificates_are_looked_at(configured):
+    (one,) = troubles(REFUSED, OF_INPUT)
+    settings = common(behind(configured(LISTENS.format("on")), REFUSED, OF_INPUT))
+    assert look_next(one, settings).observation.startswith("the shipper's certificates")
+
+
+@pytest.mark.parametrize(
+    ("word", "release", "is_on"),
+    [
+        ("yes", "5.1.1", True),
+        ("No", "5.1.1", False),
+        ("1", "5.1.1", None),
+        ("0", "5.1.1", None),
+        ("yes", "1.9.10", None),
+        ("${NOBODYS}", "5.1.1", None),
+    ],
+)
+def test_a_switch_is_read_as_the_release_of_the_log_reads_it(word, release, is_on, configured):
+    # Catches `tls 1` taken for on: Fluent Bit sends in cleartext then.
+    text = OUTPUT.format("http", "a.test", 443).replace("tls on", f"tls {word}")
+    banner = f"Fluent Bit v{release}"
+    (section,) = behind(configured(text), banner, EOF, none_available("http.0"))
+    assert section.is_on("tls") is is_on

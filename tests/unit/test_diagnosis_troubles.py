@@ -36,6 +36,39 @@ def test_an_output_named_before_its_reason_keeps_it():
     assert {"unexpected_eof"} <= set(first.clues) & set(second.clues)
 
 
+def test_two_that_fail_at_once_are_named_in_the_order_in_which_they_failed():
+    """Catches what one output met told of the next, and of every output after that."""
+    refused = AT + "[error] [tls] error: unexpected EOF with reason: certificate verify failed"
+    at_once = (EOF, refused, none_available(), OTHER)
+    first, second = troubles(*at_once, EOF, none_available(), refused, OTHER, *at_once)
+    assert [(one.output, one.times) for one in (first, second)] == [("http.0", 3), ("forward.1", 3)]
+    assert "eof_with_reason" not in first.clues
+    assert "unexpected_eof" not in second.clues
+    assert [number for number, _ in first.lines] == [1, 3]
+    assert [number for number, _ in second.lines] == [2, 4]
+    assert (first.last, second.last) == (11, 12)
+
+
+def test_three_that_fail_alike_at_once_fail_once_each():
+    third = none_available("splunk.2", "hec.example.test:8088")
+    each = troubles(EOF, EOF, EOF, none_available(), OTHER, third, EOF, none_available())
+    assert [(one.output, one.times) for one in each] == [
+        ("http.0", 2),
+        ("forward.1", 1),
+        ("splunk.2", 1),
+    ]
+    assert all("unexpected_eof" in one.clues for one in each)
+
+
+def test_an_input_and_an_output_of_one_name_are_two():
+    # Both are numbered by their own kind: forward.1 may be either.
+    refused = AT + "[error] [tls] error: error:0A00009C:SSL routines::http request"
+    of_input = AT + "[error] [input:forward:forward.1] could not accept new connection"
+    cleartext = AT + "[error] [tls] error: error:0A00010B:SSL routines::wrong version number"
+    each = troubles(cleartext, OTHER, refused, of_input, cleartext, OTHER)
+    assert [(one.owner.kind, one.times) for one in each] == [("output", 2), ("input", 1)]
+
+
 def test_what_is_far_apart_does_not_belong_together():
     far = [AT + "[ info] [engine] nothing"] * 100
     first, second = troubles(EOF, *far, none_available())

@@ -280,7 +280,7 @@ ROOMS = {
     },
     "console": {"agent", "errors"},
     "lint": {"hosts", "agent", "config", "errors", "model", "releases", "trust"},
-    "diagnosis": {"hosts", "agent", "config", "outcomes", "remedies", "suspects"},
+    "diagnosis": {"hosts", "agent", "config", "lint", "outcomes", "remedies", "suspects"},
     "cli": {
         "agent",
         "catalogue",

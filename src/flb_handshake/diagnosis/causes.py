@@ -173,7 +173,12 @@ WEIGHINGS: Final = (
         "port 443 is where public services answer, which the system's store is for",
     ),
     # --- the configuration
-    Weighing(_is("tls.verify", wanted=False), dict.fromkeys(_OF_A_CHAIN, 0.03), ""),
+    Weighing(
+        lambda trouble, settings: _is("tls.verify", wanted=False)(trouble, settings)
+        and not any(name.startswith("alert:peer:") for name in trouble.clues),
+        dict.fromkeys(_OF_A_CHAIN, 0.03),
+        "",  # what the other side refused, it has judged itself
+    ),
     Weighing(
         lambda trouble, settings: _client(trouble, settings)
         and _unset("tls.ca_file", "tls.ca_path")(trouble, settings),

@@ -171,7 +171,7 @@ def _of_code(code: int, *, is_input: bool) -> Clue:
         causes=_ranked(tuple(dict.fromkeys(causes))),
         strength=STRONG,
         told=f"OpenSSL gives the reason as X509 code {code}",
-        look="client" if is_input else "chain",
+        look=_judged("chain") if is_input else "chain",
         begins=True,
     )
 
@@ -188,7 +188,7 @@ def _of_wording(wording: Wording, *, is_input: bool) -> Clue:
         causes={one: weight / whole for one, weight in causes.items()},
         strength=wording.strength,
         told=wording.told,
-        look=wording.look,
+        look=_judged(wording.look) if is_input else wording.look,
         begins=wording.begins,
     )
 
@@ -203,7 +203,13 @@ def _of_sign(sign: logs.Sign, *, is_input: bool) -> Clue:
     if is_input and sign.name == "certificate_verify_failed":
         causes = suspects.ALERTS_OF_AN_INPUT[Side.AGENT, "unknown_ca"].causes
     strength = _STRENGTH_OF.get(sign.name, STRONG)
-    return _clue(sign.name, causes, strength, sign.text, found.look)
+    look = _judged(found.look) if is_input else found.look
+    return _clue(sign.name, causes, strength, sign.text, look)
+
+
+def _judged(look: str) -> str:
+    """What an input looks at where an output looks at the chain that it refused."""
+    return "client" if look == "chain" else look
 
 
 def _clue(

@@ -8,11 +8,12 @@ from typing import Final
 
 from flb_handshake.config.dialling import LOOPBACK, hosts
 from flb_handshake.config.words import Configuration, Kind, Property, Section
+from flb_handshake.diagnosis.release import UNKNOWN, Release
 from flb_handshake.diagnosis.troubles import NOBODY, Trouble, clues_of
 from flb_handshake.hosts import is_address
+from flb_handshake.lint.end import Truth, truth
 
-_ON: Final = frozenset({"on", "true", "yes", "1"})
-_OFF: Final = frozenset({"off", "false", "no", "0"})
+_NEWEST: Final = "999"
 _KINDS: Final = {"input": Kind.INPUT, "filter": Kind.FILTER, "output": Kind.OUTPUT}
 
 
@@ -29,15 +30,17 @@ class Settings:
     """The same as they stand in their files."""
     is_node: bool = False
     """Whether it stands in an upstream file."""
+    release: str = _NEWEST
+    """What reads it; where nobody knows, the newest."""
 
     def get(self, name: str) -> str:
         """The value; empty: not set."""
         return self.values.get(name, "")
 
     def is_on(self, name: str) -> bool | None:
-        """Whether it is switched on; None: it is not set, or is no boolean."""
-        value = self.get(name).lower()
-        return True if value in _ON else False if value in _OFF else None
+        """Whether it is switched on; None: it is not set, or is no boolean to the release."""
+        taken = truth(self.get(name), self.release)
+        return None if taken is Truth.NEITHER else taken is Truth.ON
 
     @property
     def host_is_address(self) -> bool:
@@ -65,8 +68,8 @@ _OWN_NAMES: Final = {
 """Names under which plugins take the same."""
 
 
-def settings_of(section: Section) -> Settings:
-    """The settings of a section."""
+def settings_of(section: Section, release: Release = UNKNOWN) -> Settings:
+    """The settings of a section, as that release reads them."""
     values: dict[str, str] = {}
     written: dict[str, Property] = {}
     for one in section.properties:
@@ -79,6 +82,7 @@ def settings_of(section: Section) -> Settings:
         port=values.get("port", ""),
         values=values,
         written=written,
+        release=release.exact or _NEWEST,
     )
 
 
@@ -94,7 +98,11 @@ def settings_behind(configuration: Configuration, trouble: Trouble) -> tuple[Set
     nodes = _nodes(section)
     dialled = [one for one in nodes if _dials(one, trouble.target)]
     return tuple(
-        replace(settings_of(one), plugin=section.plugin, is_node=one is not section)
+        replace(
+            settings_of(one, trouble.release),
+            plugin=section.plugin,
+            is_node=one is not section,
+        )
         for one in dialled or nodes or (section,)
     )
 
@@ -173,7 +181,9 @@ def sided(trouble: Trouble, configuration: Configuration) -> Trouble:
     An output names itself when a connection of its own fails; an input that speaks HTTP does not
     (3.0.7 to 5.1.1; `tcp` neither, from 4.2.8 on).
     """
-    serves = any(settings_of(one).is_on("tls") for one in configuration.of(Kind.INPUT))
+    serves = any(
+        settings_of(one, trouble.release).is_on("tls") for one in configuration.of(Kind.INPUT)
+    )
     if trouble.is_input or trouble.owner is not NOBODY or trouble.target or not serves:
         return trouble
     return replace(trouble, is_input=True, clues=clues_of(trouble.texts, is_input=True))

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from flb_handshake.diagnosis import release as releases
-from flb_handshake.diagnosis.clues import Clue, clues, side_of
+from flb_handshake.diagnosis.clues import Clue
 from flb_handshake.diagnosis.lines import Found, shown
 from flb_handshake.diagnosis.release import Release
-from flb_handshake.diagnosis.troubles import (
-    NOBODY,
-    Owner,
-    Trouble,
-    clues_of,
-    owner_of,
-    target_of,
+from flb_handshake.diagnosis.together import (
+    END,
+    MOST_TEXTS,
+    Said,
+    Together,
+    failed_at_once,
+    is_another,
+    parted,
+    said_by,
+    with_one_more,
 )
-from flb_handshake.diagnosis.wordings import AFTERMATH
+from flb_handshake.diagnosis.troubles import Trouble, clues_of
 
 CONTEXT: Final = 6
 """Lines that are kept of a trouble, besides how often it came."""
@@ -28,52 +30,8 @@ _MOST: Final = 500
 """Troubles that are told apart; what comes after that many falls under the last."""
 _APART: Final = 25
 """Lines between two that need not belong together any more."""
-_TEXTS: Final = 64
-"""Different lines of one trouble that are weighed."""
 _REMEMBERED: Final = 1 << 13
 """Lines whose clues are remembered, and as many steps from line to line."""
-_LOUD: Final = ("[error]", "[warn]")
-_DETAIL: Final = re.compile(r"^\[tls\] connection #")
-_END: Final = re.compile(r"^\[tls\] (?:error: |certificate verification failed)| timed out after ")
-"""The last that is said of a handshake, but for whose it was."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Said:
-    """What a line says."""
-
-    text: str
-    owner: Owner
-    target: str
-    is_input: bool | None
-    begins: bool
-    """Whether it stands at the beginning of a trouble."""
-    loud: bool
-    """Whether it is trouble, by its level or whatever its level."""
-    debug: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Open:
-    """What lines that belong together say so far, whatever their numbers and times."""
-
-    release: Release
-    owner: Owner = NOBODY
-    target: str = ""
-    is_input: bool | None = None
-    texts: tuple[str, ...] = ()
-    """What is said, each once: what it means may depend on a side that a later line names."""
-    begun: bool = False
-    """Whether a line came that stands at the beginning of a trouble."""
-    begun_after_owner: bool = False
-    loud: bool = False
-    debug: bool = False
-    """Whether a line came that only log_level debug writes."""
-
-    @property
-    def is_claimed(self) -> bool:
-        """Whether a line says whose they are."""
-        return self.owner is not NOBODY or self.target != ""
 
 
 @dataclass(slots=True)
@@ -89,7 +47,7 @@ class _Tally:
 class _State:
     """The same, each but once, with what is known to come of it."""
 
-    so_far: _Open
+    so_far: Together
     steps: dict[str, _Step] = field(default_factory=dict)
     """By the next line that says something."""
     parts: tuple[_State, ...] = ()
@@ -101,8 +59,8 @@ class _State:
 class _Step(NamedTuple):
     """What a line makes of a state; a tuple, since each line of a log may be one."""
 
-    ends: bool
-    """Whether what was gathered ends before it."""
+    ends: _State | None
+    """What ends before it: all that was gathered, or what is of another than is named now."""
     counts: bool
     """Whether it says anything of a trouble."""
     after: _State
@@ -119,11 +77,11 @@ class Gathering:
 
     def __init__(self, release: Release | None = None) -> None:
         self._told = release is not None
-        self._troubles: dict[tuple[str, str], Trouble] = {}
-        self._said: dict[str, _Said | None] = {}
-        self._states: dict[_Open, _State] = {}
+        self._troubles: dict[tuple[str, str, str], Trouble] = {}
+        self._said: dict[str, Said | None] = {}
+        self._states: dict[Together, _State] = {}
         self._found_out = 0
-        self._state = self._state_of(_Open(release=release or releases.UNKNOWN))
+        self._state = self._state_of(Together(release=release or releases.UNKNOWN))
         self._last = 0
         self._lines: list[Found] = []
         self._loose: dict[str, _Tally] = {}
@@ -135,10 +93,11 @@ class Gathering:
             number, _, said = one
             ends, counts, after, loose = state.steps.get(said) or self._found(state, said)
             if counts and number - last > _APART and lines:
-                ends, (_, _, after, loose) = True, self._anew(state, said)
-            if ends:
-                self._end(state, lines)
-                lines = []
+                ends, (_, _, after, loose) = state, self._anew(state, said)
+            if ends is not None:
+                left = [] if ends is state else _left(ends.so_far, after.so_far, lines)
+                self._end(ends, [it for it in lines if it not in left])
+                lines = left
             state = after
             if loose:
                 self._tally(loose, one)
@@ -164,20 +123,25 @@ class Gathering:
                 each.steps.clear()  # they lead to each other, and would be kept for a while
             self._states.clear()
         self._found_out += 1
-        step = state.steps[line] = self._step(state.so_far, line)
+        step = state.steps[line] = self._step(state, line)
         return step
 
-    def _step(self, now: _Open, line: str) -> _Step:
+    def _step(self, state: _State, line: str) -> _Step:
+        now = state.so_far
         text = line.partition(" ")[2]
         release = now.release if self._told else releases.after(text, now.release)
         if now.release.exact not in {"", release.exact}:
-            return _Step(ends=True, counts=False, after=self._begin(release))
+            return _Step(ends=state, counts=False, after=self._begin(release))
         now = replace(now, release=release)
         said = self._said_by(line)
         if said is None:
-            return _Step(ends=False, counts=False, after=self._state_of(now))
-        ends = _is_another(now, said)
-        after = _with(_Open(release=release) if ends else now, said)
+            return _Step(ends=None, counts=False, after=self._state_of(now))
+        ends, rest = None, now
+        if both := failed_at_once(now, said):
+            ends, rest = self._state_of(both[0]), both[1]
+        elif is_another(now, said):
+            ends, rest = state, Together(release=release)
+        after = with_one_more(rest, said)
         loose = "" if after.is_claimed else said.text
         return _Step(ends=ends, counts=True, after=self._state_of(after), loose=loose)
 
@@ -190,26 +154,26 @@ class Gathering:
         """Counts a line that nobody has claimed; beyond the most texts, as one more of the last."""
         tally = self._loose.get(text)
         if tally is None:
-            if len(self._loose) < _TEXTS:
+            if len(self._loose) < MOST_TEXTS:
                 self._loose[text] = _Tally(first=one, last=one)
                 return
             tally = next(reversed(self._loose.values()))
         tally.times, tally.last = tally.times + 1, one
 
     def _begin(self, release: Release) -> _State:
-        return self._state_of(_Open(release=release))
+        return self._state_of(Together(release=release))
 
-    def _state_of(self, so_far: _Open) -> _State:
+    def _state_of(self, so_far: Together) -> _State:
         found = self._states.get(so_far)
         if found is None:
             found = self._states[so_far] = _State(so_far)
         return found
 
-    def _said_by(self, line: str) -> _Said | None:
+    def _said_by(self, line: str) -> Said | None:
         if line not in self._said:
             if len(self._said) >= _REMEMBERED:
                 self._said.clear()
-            self._said[line] = _said(line)
+            self._said[line] = said_by(line)
         return self._said[line]
 
     def _end(self, state: _State, lines: Sequence[Found]) -> None:
@@ -221,10 +185,10 @@ class Gathering:
         if now.is_claimed:
             self._count(state, lines, lines[-1])
             return
-        state.parts = state.parts or tuple(map(self._state_of, _parted(now)))
+        state.parts = state.parts or tuple(map(self._state_of, parted(now)))
         for part in state.parts:
             each = [loose[text] for text in part.so_far.texts]
-            times = next((loose[it].times for it in part.so_far.texts if _END.search(it)), 1)
+            times = next((loose[it].times for it in part.so_far.texts if END.search(it)), 1)
             last = max((one.last for one in each), key=lambda found: found[0])
             self._count(part, [one.first for one in each][:CONTEXT], last, times)
 
@@ -238,12 +202,12 @@ class Gathering:
         same.last = last[0]
         same.ends = (same.ends[0], last[1])
 
-    def _kept(self, now: _Open, lines: Sequence[Found]) -> Trouble:
+    def _kept(self, now: Together, lines: Sequence[Found]) -> Trouble:
         """The trouble that these lines are one more time of, or the first."""
         is_input = now.owner.kind == "input" if now.is_input is None else now.is_input
         said = clues_of(now.texts, is_input=is_input)
         strongest = max(said.values(), key=lambda clue: clue.strength)
-        key = (now.owner.name or now.target, strongest.name)
+        key = (now.owner.kind, now.owner.name or now.target, strongest.name)
         if key not in self._troubles and len(self._troubles) >= _MOST:
             key = next(reversed(self._troubles))
         same = self._troubles.get(key)
@@ -254,7 +218,9 @@ class Gathering:
         return same
 
 
-def _first(now: _Open, said: dict[str, Clue], lines: Sequence[Found], *, is_input: bool) -> Trouble:
+def _first(
+    now: Together, said: dict[str, Clue], lines: Sequence[Found], *, is_input: bool
+) -> Trouble:
     return Trouble(
         owner=now.owner,
         target=now.target,
@@ -269,68 +235,21 @@ def _first(now: _Open, said: dict[str, Clue], lines: Sequence[Found], *, is_inpu
     )
 
 
+def _left(ended: Together, after: Together, lines: Sequence[Found]) -> list[Found]:
+    """The lines of what goes on; of what both say, the first is of what has ended."""
+    left, told = [], set()
+    for one in lines[:-1]:
+        text = one[2].partition(" ")[2]
+        if text in after.texts and (text in told or text not in ended.texts):
+            left.append(one)
+        told.add(text)
+    return left
+
+
 def _shown(raw: bytes) -> str:
     """A line without what was put around it."""
     time, said = shown(raw)
     return f"[{time}] {said}" if time else said
-
-
-def _said(line: str) -> _Said | None:
-    """What a line says, as far as the other lines do not matter; None: nothing."""
-    level, _, text = line.partition(" ")
-    each = clues(text, is_input=False)
-    if not each:
-        return None
-    owner = owner_of(text)
-    return _Said(
-        text=text,
-        owner=owner,
-        target=target_of(text),
-        is_input=side_of(text),
-        begins=owner is NOBODY and any(clue.begins for clue in each),
-        loud=level in _LOUD or any(clue.name not in AFTERMATH for clue in each),
-        debug=level == "[debug]",
-    )
-
-
-def _with(now: _Open, said: _Said) -> _Open:
-    """What lines say together with one more."""
-    unnamed = now.owner is NOBODY
-    is_new = said.text not in now.texts and len(now.texts) < _TEXTS
-    return _Open(
-        release=now.release,
-        owner=said.owner if unnamed else now.owner,
-        target=now.target or said.target,
-        is_input=now.is_input if said.is_input is None else said.is_input,
-        texts=(*now.texts, said.text) if is_new else now.texts,
-        begun=now.begun or said.begins,
-        begun_after_owner=now.begun_after_owner or (said.begins and not unnamed),
-        loud=now.loud or said.loud,
-        debug=now.debug or said.debug,
-    )
-
-
-def _is_another(now: _Open, said: _Said) -> bool:
-    """Whether a line begins something new: another's, or the next try of the same."""
-    if said.owner is not NOBODY and now.owner is not NOBODY:
-        return said.owner != now.owner or now.begun_after_owner
-    return said.begins and now.owner is not NOBODY and now.begun
-
-
-def _parted(now: _Open) -> list[_Open]:
-    """Lines that nobody claims, one handshake after the other: those of an input bear no name.
-
-    Outputs name themselves behind such a line, so theirs are never parted.
-    """
-    parts: list[tuple[str, ...]] = [()]
-    for text in now.texts:
-        if parts[-1] and _END.search(parts[-1][-1]):
-            parts.append(())
-        parts[-1] += (text,)
-    rest = parts[-1]
-    if len(parts) > 1 and not _END.search(rest[-1]) and all(map(_DETAIL.search, rest)):
-        parts[-2:] = [parts[-2] + rest]  # details of a handshake whose end was told already
-    return [replace(now, texts=texts) for texts in parts]
 
 
 def gathered(found: Iterable[Found], release: Release | None = None) -> list[Trouble]:
