@@ -109,6 +109,25 @@ def test_a_cause_that_says_otherwise_is_not_taken_for_it(tmp_path):
     assert "not said here: " in done.stdout
 
 
+def test_a_port_without_tls_answers_in_text_whatever_the_output_speaks(tmp_path):
+    """A real 5.1.1 wrote this of its forward output, before a server of HTTP."""
+    if not find_binary("5.1.1"):
+        pytest.skip("no real Fluent Bit 5.1.1 as a process here")
+    log, config = tmp_path / "field.log", tmp_path / "fluent-bit.conf"
+    log.write_text(
+        "[2026/11/28 08:53:28.584] [error] [tls] error: error:0A00010B:SSL routines::wrong version "
+        "number\n[2026/11/28 08:53:28.584] [error] [output:forward:forward.0] no upstream "
+        "connections available\n"
+    )
+    config.write_text("[OUTPUT]\n  Name forward\n  Host a.test\n  tls on\n  tls.verify off\n")
+    done = command(
+        *("reproduce", "--config", config, "--log", log),
+        *("--agent", "process", "--fluent-bit", "5.1.1"),
+    )
+    assert "reproduced plaintext-port" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 0
+
+
 def test_a_log_without_trouble_has_nothing_to_reproduce(tmp_path):
     log = tmp_path / "good.log"
     log.write_text("[2026/11/25 10:00:00] [ info] [output:http:http.0] HTTP status=200\n")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from flb_handshake.agent import logs
-from flb_handshake.behaviours import Cleartext, Moment, Reset, Silent
+from flb_handshake.behaviours import Banner, Cleartext, Moment, Reset, Silent
 from flb_handshake.certificates import (
     OTHER_CLIENT,
     OTHER_HOST,
@@ -30,6 +30,9 @@ from flb_handshake.diagnosis.vocabulary import Word
 from flb_handshake.model import CAFile, ClientAuth, Role, Setup
 from flb_handshake.trials.stand_ins import StandIn, bearing
 from flb_handshake.trials.suspicions_of_inputs import OF_AN_INPUT, Suspect, impatient
+
+_TEXT: Final = Banner("HTTP/1.1 400 Bad Request\r\n\r\n")
+"""Text where a record of TLS belongs: what a port without TLS may say, whatever the output."""
 
 
 def _presenting(change: Callable[[Chain], Chain]) -> Suspect:
@@ -89,7 +92,10 @@ _OF_AN_OUTPUT: Final[Mapping[Word, tuple[Suspect, ...]]] = {
     Word.CLIENT_CERT_UNTRUSTED: (_foreign_client_certificate,),
     Word.KEY_MISMATCH: (_key_of_another,),
     Word.CA_FILE_UNREADABLE: (_ca_file_missing,),
-    Word.PLAINTEXT_PORT: (lambda stood: stood.healthy.but(behaviour=Cleartext()),),
+    Word.PLAINTEXT_PORT: (
+        lambda stood: stood.healthy.but(behaviour=Cleartext()),
+        lambda stood: stood.healthy.but(behaviour=_TEXT),
+    ),
     Word.PROTOCOL_VERSION: (lambda stood: stood.healthy.but(max_version="TLSv1.1"),),
     Word.TIMEOUT: (impatient(Silent(), "net.connect_timeout"),),
     Word.CONNECTION_RESET: (
