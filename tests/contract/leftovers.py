@@ -7,9 +7,9 @@ import os
 import select
 from pathlib import Path
 
-import docker
-
+from flb_handshake.agent.docker import DockerDaemon
 from flb_handshake.agent.engine import LABEL
+from flb_handshake.errors import AgentUnavailable
 
 
 def processes(mark: str) -> list[int]:
@@ -25,10 +25,12 @@ def processes(mark: str) -> list[int]:
 def containers(mark: str = "") -> list[str]:
     """The names of containers that bear our label, and the mark in their name."""
     try:
-        with contextlib.closing(docker.APIClient(version="auto")) as api:
-            found = api.containers(all=True, filters={"label": LABEL})
-    except docker.errors.DockerException:
+        # The SDK's own client leaves its socket open where there is no daemon.
+        daemon = DockerDaemon()
+    except AgentUnavailable:
         return []
+    with contextlib.closing(daemon):
+        found = daemon._api.containers(all=True, filters={"label": LABEL})
     return [one["Names"][0] for one in found if mark in one["Names"][0]]
 
 
