@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +13,7 @@ import typer
 from flb_handshake import console
 from flb_handshake.agent.contract import AgentKind
 from flb_handshake.bundles import archive, bundle, pages, playing
-from flb_handshake.commands.serve import on_enter
+from flb_handshake.commands.serve import end_by_signal, on_enter
 from flb_handshake.errors import EXIT_AS_EXPECTED, EXIT_DISAGREES, EXIT_HARNESS_FAILED
 from flb_handshake.model import Role, Setup
 from flb_handshake.outcomes import Outcome
@@ -78,10 +76,7 @@ def replay(
 async def _stand(setup: Setup, port: int) -> None:
     """The bundle's peer, for whoever comes, or for an input. Raises HarnessFailure, PortTaken."""
     ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, ended.set)
+    end_by_signal(ended)
 
     def tell(line: str) -> None:
         if not console.say(f"{datetime.now().astimezone():%H:%M:%S}  {line}"):

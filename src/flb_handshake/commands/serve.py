@@ -59,7 +59,7 @@ def serve(
 
 async def _serve(one: Scenario, port: int, save: Path | None) -> None:
     ended = asyncio.Event()
-    _end_by_signal(ended)
+    end_by_signal(ended)
 
     def tell(text: str) -> None:
         if not console.say(text):
@@ -77,7 +77,7 @@ async def _serve(one: Scenario, port: int, save: Path | None) -> None:
             await ended.wait()
 
 
-def _end_by_signal(ended: asyncio.Event) -> None:
+def end_by_signal(ended: asyncio.Event) -> None:
     """Ctrl-C and its kin end it, but for those that whoever started this wants ignored."""
     loop = asyncio.get_running_loop()
     for number in _ENDS:
